@@ -1,0 +1,1 @@
+"""Opens the byte pipe to the peer: addresses, sockets, TLS, proxies."""

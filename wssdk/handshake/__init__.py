@@ -1,0 +1,1 @@
+"""The opening handshake, without I/O (RFC 6455, 4)."""

@@ -1,0 +1,141 @@
+"""HTTP header fields, requests and responses, as the opening handshake uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Protocol, TypeAlias
+
+import attrs
+
+__all__ = ["Headers", "HeadersLike", "MultipleValuesError", "Request", "Response", "SupportsKeysAndGetItem"]
+
+
+class MultipleValuesError(LookupError):
+    """``headers[name]`` was asked for one value of a field that occurs several times."""
+
+    def __str__(self) -> str:
+        # KeyError-like classes show repr() of a single argument.
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+
+
+class SupportsKeysAndGetItem(Protocol):
+    """A mapping by its two essential methods."""
+
+    def keys(self) -> Iterable[str]: ...
+
+    def __getitem__(self, key: str, /) -> str: ...
+
+
+class Headers(MutableMapping[str, str]):
+    """Case-insensitive multi-mapping of HTTP header fields.
+
+    Names keep the spelling they were set with, and fields keep their order. ``headers[name] = value``
+    adds a field, as users of the field's asyncio client know it; ``del headers[name]`` removes every
+    field of that name. ``headers[name]`` raises :exc:`MultipleValuesError` where there are several:
+    use :meth:`get_all`.
+    """
+
+    __slots__ = ("_fields", "_values")
+
+    def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
+        self._fields: list[tuple[str, str]] = []
+        self._values: dict[str, list[str]] = {}
+        self.update(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return "".join(f"{name}: {value}\r\n" for name, value in self._fields) + "\r\n"
+
+    def __repr__(self) -> str:
+        # Values may be credentials: names are enough to tell one from another.
+        return f"{type(self).__name__}({', '.join(name for name, _ in self._fields)})"
+
+    def copy(self) -> Headers:
+        """Return a copy that shares nothing."""
+        return Headers(self._fields)
+
+    def serialize(self) -> bytes:
+        """Return the fields and the empty line as they stand on the wire."""
+        return str(self).encode("latin-1")
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, key: str) -> str:
+        values = self._values[key.lower()]
+        if len(values) > 1:
+            raise MultipleValuesError(key)
+        return values[0]
+
+    def __setitem__(self, key: str, value: str) -> None:
+        self._values.setdefault(key.lower(), []).append(value)
+        self._fields.append((key, value))
+
+    def __delitem__(self, key: str) -> None:
+        lower = key.lower()
+        del self._values[lower]
+        self._fields = [field for field in self._fields if field[0].lower() != lower]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def clear(self) -> None:
+        """Remove every field."""
+        self._fields = []
+        self._values = {}
+
+    def update(self, *args: Any, **kwargs: str) -> None:
+        """Add the fields of a mapping, of name-value pairs, or of other headers."""
+        pairs: list[tuple[str, str]] = []
+        for arg in args:
+            if isinstance(arg, Headers):
+                pairs.extend(arg.raw_items())
+            elif hasattr(arg, "keys"):
+                pairs.extend((key, arg[key]) for key in arg.keys())  # noqa: SIM118  # only keys() is promised
+            else:
+                pairs.extend((key, value) for key, value in arg)
+        pairs.extend(kwargs.items())
+        for key, value in pairs:
+            self[key] = value
+
+    def get_all(self, key: str) -> list[str]:
+        """Return every value of a field, in order; an empty list where there is none."""
+        return list(self._values.get(key.lower(), []))
+
+    def raw_items(self) -> Iterator[tuple[str, str]]:
+        """Iterate over all fields as they were set: one pair a field, repeated names included."""
+        return iter(self._fields)
+
+
+HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]] | SupportsKeysAndGetItem
+"""What may be given as headers: ``Headers``, a mapping, or pairs of name and value."""
+
+
+@attrs.define
+class Request:
+    """The opening handshake's request, as it was sent."""
+
+    path: str
+    """Resource name with query (RFC 6455, 3)."""
+    headers: Headers
+    method: str = "GET"
+    protocol: str = "HTTP/1.1"
+
+
+@attrs.define
+class Response:
+    """The opening handshake's response, as it was received."""
+
+    status_code: int
+    reason_phrase: str
+    headers: Headers
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
