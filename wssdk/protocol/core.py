@@ -1,0 +1,308 @@
+"""What to do with what came, and what may be sent (RFC 6455, 5.5, 7): pong, closing handshake, fail.
+
+No I/O: bytes go in by :meth:`ProtocolCore.receive` or the buffer, messages come out of the inbox,
+bytes for the peer out of :meth:`ProtocolCore.take_outgoing`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from wssdk.codes import Close, CloseCode, Opcode
+from wssdk.errors import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    PayloadTooBig,
+    ProtocolError,
+    TooManyFragments,
+)
+from wssdk.ports import Extension, Frame
+from wssdk.protocol.close import MAX_REASON_SIZE, parse_close, serialize_close
+from wssdk.protocol.state import State, Step, advance
+from wssdk.wire.deflate import Deflater, PerMessageDeflate
+from wssdk.wire.frame_reader import FrameReader
+from wssdk.wire.frame_writer import FrameWriter
+from wssdk.wire.inbox import Inbox
+from wssdk.wire.message_reader import CONTROL, MAX_FRAGMENTS, STALLED, MessageReader
+
+__all__ = ["ProtocolCore", "Role"]
+
+_IN_ORDER = frozenset((CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD))
+_RSV1 = 0x40
+
+
+class Role(enum.Enum):
+    """Which endpoint this is. The server role serves ``wssdk.testing`` only."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class ProtocolCore:
+    """One established WebSocket connection, without its socket.
+
+    Sizes are bytes; None means no limit. ``extensions`` are the agreed ones, in order.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        inbox: Inbox,
+        *,
+        max_message_size: int | None = 1 << 20,
+        max_fragment_size: int | None = None,
+        max_fragments: int = MAX_FRAGMENTS,
+        read_limit: int = 1 << 16,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
+        self.role = role
+        self.inbox = inbox
+        self.state = advance(State.CONNECTING, Step.ESTABLISHED)
+        self.rcvd: Close | None = None
+        """What the peer's close frame said."""
+        self.sent: Close | None = None
+        """What our close frame said."""
+        self.rcvd_then_sent: bool | None = None
+        self.violation: Exception | None = None
+        """What the peer broke; :meth:`fail_for_violation` acts on it."""
+        self.cause: BaseException | None = None
+        """Why the connection failed, for ``__cause__`` of what the user catches."""
+        self.stalled = False
+        """Bytes are left in the receive buffer because the inbox is full."""
+        self.hold_pongs = False
+        """The peer does not read: keep only the newest pong, as RFC 6455, 5.5.3 allows."""
+        self._deflater: Deflater | None = None
+        self._min_deflate = 1
+        self._extensions: tuple[Extension, ...] = ()
+        inflater = None
+        if len(extensions) == 1 and isinstance(extensions[0], PerMessageDeflate):
+            agreed = extensions[0]
+            inflater = agreed.new_inflater()
+            self._deflater = agreed.new_deflater()
+            self._min_deflate = max(1, agreed.min_size)
+        else:
+            self._extensions = tuple(extensions)
+        self._deflating = False
+        self._frames = FrameReader(role is Role.SERVER, read_limit)
+        self.reader = MessageReader(
+            self._frames,
+            inbox,
+            max_message_size,
+            max_fragment_size,
+            inflater,
+            self._extensions,
+            max_fragments,
+        )
+        self._writer = FrameWriter(role is Role.CLIENT)
+        self._outgoing: list[bytes] = []
+        self._held_pong: bytes | None = None
+        self._pongs: list[bytes] = []
+        self._ended = False
+
+    # Receiving.
+
+    def get_buffer(self) -> memoryview:
+        """Return where to put the next received bytes."""
+        return self._frames.get_buffer()
+
+    def buffer_updated(self, count: int) -> None:
+        """Take ``count`` bytes that were put into the buffer."""
+        self._frames.received(count)
+        self.proceed()
+
+    def receive(self, data: bytes | bytearray | memoryview) -> None:
+        """Take received bytes (copied in; :meth:`get_buffer` saves the copy)."""
+        view = memoryview(data)
+        while len(view):
+            buffer = self.get_buffer()
+            count = min(len(buffer), len(view))
+            buffer[:count] = view[:count]
+            view = view[count:]
+            self.buffer_updated(count)
+
+    def receive_eof(self) -> None:
+        """Take the end of the stream: bytes of an unfinished frame are of no use any more."""
+        if not self.stalled:
+            self._ended = True
+
+    def proceed(self) -> None:
+        """Parse what was received, as far as inbox and bytes allow."""
+        self.stalled = False
+        while not self._ended:
+            try:
+                outcome = self.reader.parse()
+                if outcome == CONTROL:
+                    self._control(self.reader.control_opcode, self.reader.control_payload)
+                    continue
+                self.stalled = outcome == STALLED
+            except (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError) as error:
+                self.violation = error
+                self._ended = True
+            except Exception as error:  # an extension of the user's broke
+                self.violation = error
+                self._ended = True
+            return
+        self._frames.clear()
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == Opcode.PONG:
+            self._pongs.append(payload)
+        elif opcode == Opcode.PING:
+            self._answer_ping(payload)
+        else:
+            self._close_received(parse_close(payload))
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self.sent is not None or self.state is not State.OPEN:
+            return
+        if self.hold_pongs:
+            self._held_pong = payload
+        else:
+            self._write(Opcode.PONG, payload)
+
+    def release_pong(self) -> None:
+        """The peer reads again: answer the newest ping of those that were held."""
+        self.hold_pongs = False
+        payload, self._held_pong = self._held_pong, None
+        if payload is not None:
+            self._answer_ping(payload)
+
+    def _close_received(self, close: Close) -> None:
+        self.rcvd = close
+        self._ended = True  # RFC 6455, 5.5.1: nothing follows a close frame
+        self._advance(Step.CLOSE_RCVD)
+        if self.sent is None:
+            self.rcvd_then_sent = True
+            self._send_close(close)
+        else:
+            self.rcvd_then_sent = False
+
+    def take_pongs(self) -> list[bytes]:
+        """Return the payloads of pongs received since the last call, in order."""
+        if not self._pongs:
+            return []
+        pongs, self._pongs = self._pongs, []
+        return pongs
+
+    # Sending.
+
+    def serialize_message(
+        self, opcode: int, payload: bytes | bytearray | memoryview, fin: bool = True
+    ) -> bytes:
+        """Return the frame of a message or fragment as it goes out; the state must be OPEN."""
+        if self._deflater is None:
+            if not self._extensions:
+                return self._writer.serialize(opcode, payload, fin, 0)
+            return self._encode(Frame(opcode, bytes(payload), fin))
+        if opcode:
+            self._deflating = not fin or len(payload) >= self._min_deflate
+        if not self._deflating:
+            return self._writer.serialize(opcode, payload, fin, 0)
+        return self._writer.serialize(
+            opcode, self._deflater.deflate(payload, fin), fin, _RSV1 if opcode else 0
+        )
+
+    def _encode(self, frame: Frame) -> bytes:
+        for extension in self._extensions:
+            frame = extension.encode(frame)
+        rsv = (frame.rsv1 << 6) | (frame.rsv2 << 5) | (frame.rsv3 << 4)
+        return self._writer.serialize(frame.opcode, frame.data, frame.fin, rsv)
+
+    def send_ping(self, payload: bytes) -> None:
+        """Queue a ping; the state must be OPEN."""
+        self._write(Opcode.PING, payload)
+
+    def send_pong(self, payload: bytes) -> None:
+        """Queue a pong; the state must be OPEN."""
+        self._write(Opcode.PONG, payload)
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake (RFC 6455, 7.1.2); nothing happens where it has begun.
+
+        Raises:
+            ProtocolError: code or reason may not be sent.
+        """
+        close = Close(code, reason)
+        payload = serialize_close(close)
+        if self.state is State.OPEN:
+            self._send_close(close, payload)
+
+    def fail(self, code: int, reason: str, cause: BaseException | None = None) -> None:
+        """Fail the connection (RFC 6455, 7.1.7): say why, and heed nothing that follows."""
+        if self.state is State.CLOSED:
+            return
+        if self.cause is None:
+            self.cause = cause
+        if self.sent is None:
+            reason = reason.encode()[:MAX_REASON_SIZE].decode(errors="ignore")
+            self._send_close(Close(code, reason))
+        self._ended = True
+        self.stalled = False
+        self._frames.clear()
+
+    def fail_for_violation(self) -> None:
+        """Fail the connection for what the peer broke."""
+        error, self.violation = self.violation, None
+        if error is None:
+            return
+        if isinstance(error, UnicodeDecodeError):
+            self.fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}", error)
+        elif isinstance(error, ProtocolError):
+            self.fail(CloseCode.PROTOCOL_ERROR, str(error), error)
+        elif isinstance(error, (PayloadTooBig, TooManyFragments)):
+            self.fail(CloseCode.MESSAGE_TOO_BIG, str(error), error)
+        else:
+            self.fail(CloseCode.INTERNAL_ERROR, "", error)
+
+    def _send_close(self, close: Close, payload: bytes | None = None) -> None:
+        self._write(Opcode.CLOSE, serialize_close(close) if payload is None else payload)
+        self.sent = close
+        self._advance(Step.CLOSE_SENT)
+        # What comes in now may be of no interest to anyone: it must not hide the close frame.
+        self.reader.discarding = True
+
+    def _write(self, opcode: int, payload: bytes) -> None:
+        if self._extensions:
+            self._outgoing.append(self._encode(Frame(opcode, payload)))
+        else:
+            self._outgoing.append(self._writer.serialize(opcode, payload, True, 0))
+
+    def take_outgoing(self) -> bytes:
+        """Return the bytes that wait to be sent."""
+        if not self._outgoing:
+            return b""
+        data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    # Ending.
+
+    def _advance(self, step: Step) -> None:
+        self.state = advance(self.state, step)
+
+    def lost(self) -> None:
+        """Take the loss of the pipe."""
+        if self.state is not State.CLOSED:
+            self._advance(Step.PIPE_LOST)
+        self._outgoing.clear()
+
+    def may_drop_pipe(self) -> bool:
+        """Tell whether this side should close the pipe now: the server does first (RFC 6455, 7.1.1)."""
+        if self.role is Role.CLIENT or self.sent is None:
+            return False
+        return self.rcvd is not None or self.cause is not None
+
+    def closed_exception(self) -> ConnectionClosed:
+        """Return what tells the user how the connection ended; a new one each time."""
+        in_order = (
+            self.rcvd is not None
+            and self.sent is not None
+            and self.rcvd.code in _IN_ORDER
+            and self.sent.code in _IN_ORDER
+        )
+        kind = ConnectionClosedOK if in_order else ConnectionClosedError
+        error = kind(self.rcvd, self.sent, self.rcvd_then_sent)
+        error.__cause__ = self.cause
+        return error

@@ -1,0 +1,127 @@
+"""Received messages on their way to the user: high and low water, and who waits for them."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Fragment", "FragmentedMessage", "Inbox"]
+
+
+class Fragment:
+    """One fragment of a message that is received as it comes; ``data`` is its payload, text in UTF-8."""
+
+    __slots__ = ("data", "fin", "opcode")
+
+    def __init__(self, opcode: int, data: bytes, fin: bool) -> None:
+        self.opcode = opcode
+        self.data = data
+        self.fin = fin
+
+
+class FragmentedMessage:
+    """A whole message that came in several fragments, of ``sizes`` bytes each."""
+
+    __slots__ = ("data", "sizes")
+
+    def __init__(self, data: str | bytes, sizes: array[int]) -> None:
+        self.data = data
+        self.sizes = sizes
+
+    def split(self) -> deque[Fragment]:
+        """Return the fragments as they came."""
+        text = isinstance(self.data, str)
+        payload = self.data.encode() if isinstance(self.data, str) else self.data
+        parts: deque[Fragment] = deque()
+        start = 0
+        for index, size in enumerate(self.sizes):
+            parts.append(
+                Fragment(1 if text else 2, payload[start : start + size], index == len(self.sizes) - 1)
+            )
+            start += size
+        return parts
+
+
+class Inbox:
+    """A bounded queue of messages with at most one receiver.
+
+    ``high`` is the number of messages at which it is full, None for never; ``low`` is where reading
+    goes on after that: ``on_low()`` is called then.
+    """
+
+    def __init__(self, high: int | None, low: int | None, on_low: Callable[[], None] | None = None) -> None:
+        self._high = -1 if high is None else high
+        self._low = -1 if low is None else low
+        self._on_low = on_low
+        self._items: deque[Any] = deque()
+        self.stalled = False
+        """Reading stopped because the queue was full."""
+        self.ended = False
+        """Nothing more will come."""
+        self.waiter: Any = None
+        """Future of the receiver that waits; None where nobody does."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def set_on_low(self, on_low: Callable[[], None]) -> None:
+        """Set what is called when a stalled queue has drained to low water."""
+        self._on_low = on_low
+
+    def is_full(self) -> bool:
+        """Tell whether the queue is at high water."""
+        return 0 <= self._high <= len(self._items)
+
+    def put(self, item: Any) -> None:
+        """Add a message, or a :class:`Fragment` of one."""
+        self._items.append(item)
+
+    def take(self) -> Any:
+        """Remove and return the oldest item.
+
+        Raises:
+            IndexError: the queue is empty.
+        """
+        item = self._items.popleft()
+        if self.stalled and len(self._items) <= self._low and self._on_low is not None:
+            self._on_low()
+        return item
+
+    def wake(self) -> None:
+        """Wake the receiver if there is something for it: an item, or the end."""
+        waiter = self.waiter
+        if waiter is not None and (self._items or self.ended) and not waiter.done():
+            waiter.set_result(None)
+
+    def end(self) -> None:
+        """Nothing more will come: wake the receiver for good."""
+        self.ended = True
+        self.wake()
+
+    def join_fragments(self) -> tuple[bytes, array[int]] | None:
+        """Undo streaming: turn queued fragments into whole messages.
+
+        Return payload and sizes of the last one if its end has not come yet, for the reader to go on
+        with; else None.
+        """
+        joined: deque[Any] = deque()
+        opcode = 0
+        data = bytearray()
+        sizes: array[int] = array("L")
+        for item in self._items:
+            if not isinstance(item, Fragment):
+                joined.append(item)
+                continue
+            if not sizes:
+                opcode = item.opcode
+            data += item.data
+            sizes.append(len(item.data))
+            if item.fin:
+                whole = bytes(data)
+                joined.append(FragmentedMessage(whole.decode() if opcode == 1 else whole, sizes))
+                data = bytearray()
+                sizes = array("L")
+        self._items = joined
+        return (bytes(data), sizes) if sizes else None
