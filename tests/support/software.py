@@ -1,0 +1,57 @@
+"""Which other people's software is here: what the ``needs`` marker asks."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+__all__ = ["missing"]
+
+_NODE_MODULES: Final = Path(__file__).with_name("node") / "node_modules"
+
+
+def missing(software: str) -> str | None:
+    """Return why ``software`` cannot be used here, or None where it can.
+
+    A name is a probe of the table below, else a program on PATH or an importable package.
+    """
+    probe = _PROBES.get(software)
+    if probe is not None:
+        return probe()
+    if shutil.which(software) or importlib.util.find_spec(software.replace("-", "_")):
+        return None
+    return f"neither a program nor a package named {software!r} is installed"
+
+
+def _node_ws() -> str | None:
+    if not shutil.which("node"):
+        return "node is not on PATH"
+    if not (_NODE_MODULES / "ws").is_dir():
+        return "the npm package 'ws' is missing: run 'npm ci' (or 'npm install') in tests/support/node"
+    return None
+
+
+def _unix_sockets() -> str | None:
+    return None if hasattr(socket, "AF_UNIX") else "this platform has no Unix sockets"
+
+
+@functools.cache
+def _ipv6() -> str | None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        return f"no IPv6 loopback: {error}"
+    return None
+
+
+_PROBES: Final[dict[str, Callable[[], str | None]]] = {
+    "node-ws": _node_ws,
+    "unix-sockets": _unix_sockets,
+    "ipv6": _ipv6,
+}
