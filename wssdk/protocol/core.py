@@ -172,6 +172,8 @@ class ProtocolCore:
     def _close_received(self, close: Close) -> None:
         self.rcvd = close
         self._ended = True  # RFC 6455, 5.5.1: nothing follows a close frame
+        if self.state is State.CLOSED:  # it stood in the buffer behind messages that nobody took in time
+            return
         self._advance(Step.CLOSE_RCVD)
         if self.sent is None:
             self.rcvd_then_sent = True
@@ -226,6 +228,8 @@ class ProtocolCore:
         """
         close = Close(code, reason)
         payload = serialize_close(close)
+        if not payload:
+            raise ProtocolError("close code 1005 stands for a frame without one, and cannot be sent")
         if self.state is State.OPEN:
             self._send_close(close, payload)
 

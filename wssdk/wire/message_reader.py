@@ -51,6 +51,8 @@ class MessageReader:
         self._max_fragments = max_fragments
         self._inflater = inflater
         self._extensions = tuple(reversed(extensions))
+        self.unbounded = max_message_size is None
+        """Messages have no limit, so an unfinished one needs backpressure of its own."""
         self.discarding = False
         """Messages that find the inbox full are dropped, so that a close frame behind them is reached."""
         self.dropped = 0

@@ -1,0 +1,303 @@
+"""ClientConnection: what the user holds."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Final, Literal, Self, overload
+
+from wssdk.codes import Close, CloseCode
+from wssdk.config import ClientConfig
+from wssdk.connection.keepalive import Keepalive
+from wssdk.connection.link import Link
+from wssdk.connection.outbox import Outbox, to_bytes
+from wssdk.connection.pings import Pings
+from wssdk.connection.receiving import FragmentIterator, Receiver
+from wssdk.errors import ConnectionClosedOK, ProtocolError
+from wssdk.headers import Request, Response
+from wssdk.ports import Extension, Pipe
+from wssdk.protocol.core import ProtocolCore, Role
+from wssdk.protocol.state import State
+from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
+from wssdk.wire.inbox import Inbox
+
+__all__ = ["ClientConnection"]
+
+_CANCELLED_CLOSE: Final = 0.05
+"""Seconds that closing may take when the block around the connection was cancelled."""
+
+
+class ClientConnection:
+    """An established WebSocket connection.
+
+    Opened by :func:`wssdk.connect` or a :class:`~wssdk.factory.ConnectionFactory`. It is an async
+    context manager that closes it, and an async iterator of its messages. It belongs to one event loop
+    and is not thread-safe.
+
+    A subclass may be given as ``create_connection`` or ``connection_class``; it keeps this constructor.
+    """
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        *,
+        config: ClientConfig,
+        request: Request,
+        response: Response,
+        logger: LoggerLike,
+        subprotocol: Subprotocol | None = None,
+        extensions: Sequence[Extension] = (),
+        role: Role = Role.CLIENT,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        limits = config.limits
+        self.id: uuid.UUID = uuid.uuid4()
+        """Unique identifier of the connection, for logs."""
+        self.logger = logger
+        """Logger of the connection."""
+        self.request = request
+        """The opening handshake's request."""
+        self.response = response
+        """The opening handshake's response."""
+        self.subprotocol = subprotocol
+        """Agreed subprotocol; None where there is none (RFC 6455, 1.9)."""
+        self._pipe = pipe
+        self._core = ProtocolCore(
+            role,
+            Inbox(limits.queue_high, limits.queue_low),
+            max_message_size=limits.max_message_size,
+            max_fragment_size=limits.max_fragment_size,
+            read_limit=limits.read_limit,
+            extensions=extensions,
+        )
+        self._pings = Pings(loop)
+        self._link = Link(self._core, loop, config.timeouts.close, self._pings.acknowledge, self._on_lost)
+        self._receiver = Receiver(self._link, loop)
+        self._outbox = Outbox(self._link)
+        self._keepalive: Keepalive | None = None
+        if config.keepalive.interval is not None:
+            interval, timeout = config.keepalive.interval, config.keepalive.timeout
+            self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
+
+    def start(self) -> None:
+        """Take over the pipe; the opening handshake is done. Called once, by who made the connection."""
+        self._pipe.attach(self._link)
+        if self._keepalive is not None and self._core.state is State.OPEN:
+            self._keepalive.start()
+
+    def _on_lost(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.stop()
+        self._pings.end(self._link.closed_exception)
+        self.logger.debug("connection closed: %s", self._link.closed_exception())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.state.name}>"
+
+    # Receiving.
+
+    @overload
+    def recv(self, *, decode: None = None, timeout: float | None = None) -> Coroutine[Any, Any, Data]: ...
+    @overload
+    def recv(self, *, decode: Literal[True], timeout: float | None = None) -> Coroutine[Any, Any, str]: ...
+    @overload
+    def recv(self, *, decode: Literal[False], timeout: float | None = None) -> Coroutine[Any, Any, bytes]: ...
+    @overload
+    def recv(self, *, decode: bool | None, timeout: float | None = None) -> Coroutine[Any, Any, Data]: ...
+
+    def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+        """Return the next message: ``str`` for text, ``bytes`` for binary (RFC 6455, 5.6).
+
+        ``decode`` True returns ``str`` for both, False ``bytes`` for both. ``timeout`` is in seconds,
+        None waits without limit. Messages received before the connection closed are returned first.
+        Cancelling, or a time-out, loses nothing.
+
+        Raises:
+            ConnectionClosed: no more messages will come.
+            ConcurrencyError: another coroutine receives.
+            TimeoutError: no message came within ``timeout`` seconds.
+        """
+        return self._receiver.recv(decode, timeout)
+
+    def recv_streaming(self, *, decode: bool | None = None) -> FragmentIterator:
+        """Return an async iterator over the fragments of the next message (RFC 6455, 5.4).
+
+        ``decode`` is as for :meth:`recv`. Cancelling before the first fragment loses nothing; after it,
+        only this iterator can go on with the message.
+
+        Raises:
+            ConnectionClosed: (iterating) the connection closed before the message was complete.
+            ConcurrencyError: (iterating) another coroutine receives.
+        """
+        return self._receiver.stream(decode)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Data:
+        """Return the next message; iteration ends where the connection closed in order (1000, 1001).
+
+        Cancelling loses nothing, and iteration can go on.
+
+        Raises:
+            ConnectionClosedError: the connection closed on an error.
+        """
+        try:
+            return await self._receiver.recv(None, None)
+        except ConnectionClosedOK:
+            raise StopAsyncIteration from None
+
+    # Sending.
+
+    def send(self, message: Sendable, *, text: bool | None = None) -> Coroutine[Any, Any, None]:
+        """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).
+
+        ``text`` True sends bytes (in UTF-8) as text, False sends ``str`` as binary. An iterable or
+        async iterable of ``str`` or of bytes-like objects is sent as the fragments of one message; an
+        empty one sends nothing.
+
+        Waits while the write buffer is over ``write_limit``, and behind a fragmented message. Cancelled
+        before its turn, it sends nothing; after, the message goes out whole. Cancelled within a
+        fragmented message, it fails the connection, for the message cannot be taken back.
+
+        Raises:
+            ConnectionClosed: the connection is closed.
+            TypeError: the message, or a fragment, is of no supported type.
+        """
+        return self._outbox.send(message, text)
+
+    async def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> Awaitable[float]:
+        """Send a ping; return an awaitable of the seconds until its pong (RFC 6455, 5.5.2).
+
+        ``data`` has at most 125 bytes; None sends four random ones. A pong acknowledges its ping and
+        all earlier ones. When the connection closes first, the awaitable raises
+        :exc:`ConnectionClosed`, or with ``ack_on_close`` gives the seconds until then. Cancelling the
+        awaitable is harmless.
+
+        Raises:
+            ConnectionClosed: the connection is closed.
+            ConcurrencyError: a ping with the same data waits for its pong.
+            ProtocolError: more than 125 bytes.
+        """
+        if self._core.state is not State.OPEN:
+            await self._link.raise_closed()
+        payload = self._pings.new_payload() if data is None else _control_payload(data)
+        pong = self._pings.add(payload, ack_on_close)
+        self._core.send_ping(payload)
+        self._link.flush()
+        await self._link.drain()
+        return pong
+
+    async def pong(self, data: DataLike = b"") -> None:
+        """Send a pong that no ping asked for, with at most 125 bytes (RFC 6455, 5.5.3).
+
+        Raises:
+            ConnectionClosed: the connection is closed.
+            ProtocolError: more than 125 bytes.
+        """
+        if self._core.state is not State.OPEN:
+            await self._link.raise_closed()
+        self._core.send_pong(_control_payload(data))
+        self._link.flush()
+        await self._link.drain()
+
+    # Closing.
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection by the closing handshake (RFC 6455, 7.1.2), and wait until it is closed.
+
+        Takes at most ``close_timeout`` seconds, whatever the peer does. Closing again is harmless.
+        Within a fragmented message the close code is 1011. Cancelling drops the connection at once.
+
+        Raises:
+            ProtocolError: the code may not be sent, or the reason has more than 123 bytes.
+        """
+        if self._outbox.fragmenting:
+            self._link.fail(CloseCode.INTERNAL_ERROR, "close during fragmented message")
+        self._link.begin_close(code, reason)
+        try:
+            await self._link.wait_lost()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed. Cancelling changes nothing."""
+        await self._link.wait_lost()
+
+    def abort(self) -> None:
+        """Drop the connection at once, without a closing handshake: the peer sees 1006."""
+        self._link.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is None:
+            await self.close()
+            return
+        if not issubclass(exc_type, Exception):
+            # Cancelled, interrupted: whoever did it does not want to wait for the peer.
+            self._link.arm_deadline(_CANCELLED_CLOSE)
+        await self.close(CloseCode.INTERNAL_ERROR)
+
+    # What is known of the connection.
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands: OPEN, CLOSING or CLOSED."""
+        return self._core.state
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is closed."""
+        return self._core.state is State.CLOSED
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the last acknowledged ping to its pong; 0 before the first."""
+        return self._pings.latency
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The asyncio transport below."""
+        return self._pipe.transport
+
+    @property
+    def local_address(self) -> Any:
+        """Address of this end: ``(host, port)`` for IPv4, four values for IPv6, a path for Unix sockets."""
+        return self._pipe.transport.get_extra_info("sockname")
+
+    @property
+    def remote_address(self) -> Any:
+        """Address of the peer, in the form of :attr:`local_address`."""
+        return self._pipe.transport.get_extra_info("peername")
+
+    @property
+    def close_code(self) -> int | None:
+        """Close code of the peer, 1006 where it sent none; None until closed (RFC 6455, 7.1.5)."""
+        return self._closed_by_peer().code if self.closed else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """Close reason of the peer; None until closed (RFC 6455, 7.1.6)."""
+        return self._closed_by_peer().reason if self.closed else None
+
+    def _closed_by_peer(self) -> Close:
+        return self._core.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
+
+
+def _control_payload(data: DataLike) -> bytes:
+    if not isinstance(data, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"data must be str, bytes, bytearray or memoryview, not {type(data).__name__}")
+    payload = bytes(to_bytes(data))
+    if len(payload) > 125:
+        raise ProtocolError(f"data has {len(payload)} bytes; a control frame holds at most 125")
+    return payload

@@ -1,0 +1,266 @@
+"""Between the transport and the protocol core: bytes in and out, backpressure, deadlines, the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from wssdk.errors import ConnectionClosed
+from wssdk.protocol.core import ProtocolCore
+from wssdk.protocol.state import State
+
+__all__ = ["Link"]
+
+_ANSWER_GRACE: Final = 1.0
+"""Seconds that messages before a violation may wait to be received and answered."""
+
+_PARTIAL_HIGH: Final = 1 << 20
+"""Bytes of an unfinished message at which reading pauses while nobody receives."""
+
+
+class Link(asyncio.BufferedProtocol):
+    """Feeds a :class:`ProtocolCore` from a transport, and the transport from the core.
+
+    ``close_timeout`` is in seconds, None for no deadline. ``on_pong(payload)`` is called for each pong,
+    ``on_lost()`` once, when the pipe is gone.
+    """
+
+    def __init__(
+        self,
+        core: ProtocolCore,
+        loop: asyncio.AbstractEventLoop,
+        close_timeout: float | None,
+        on_pong: Callable[[bytes], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.core = core
+        self.inbox = core.inbox
+        self.transport: asyncio.Transport | None = None
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.write_paused = False
+        self.reading_paused = False
+        self.last_received = loop.time()
+        """When the last bytes came (``loop.time()``)."""
+        self.last_resumed = 0.0
+        """When reading last went on after a pause (``loop.time()``)."""
+        self._loop = loop
+        self._close_timeout = close_timeout
+        self._on_pong = on_pong
+        self._on_lost = on_lost
+        self._deadline: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        # A dict for its order: senders go on in the order they came.
+        self._drain_waiters: dict[asyncio.Future[None], None] = {}
+        core.inbox.set_on_low(self.resume)
+
+    # Calls of the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport puts received bytes."""
+        return self.core.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take received bytes."""
+        self.last_received = self._loop.time()
+        self.core.buffer_updated(nbytes)
+        self.settle()
+
+    def eof_received(self) -> None:
+        """Take the end of the stream; the transport closes itself."""
+        self.core.receive_eof()
+        self.settle()
+        # Closing flushes, and a peer that does not read would keep the flush from ending.
+        self.arm_deadline()
+
+    def pause_writing(self) -> None:
+        """The write buffer is above high water."""
+        self.write_paused = True
+        self.core.hold_pongs = True
+
+    def resume_writing(self) -> None:
+        """The write buffer is below low water."""
+        self.write_paused = False
+        self.core.release_pong()
+        self.settle()
+        self._wake_senders()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the loss of the pipe: nothing is waited for any more."""
+        core = self.core
+        for timer in (self._deadline, self._grace):
+            if timer is not None:
+                timer.cancel()
+        if core.cause is None and not (core.rcvd and core.sent):
+            core.cause = core.violation or exc
+        core.violation = None
+        core.lost()
+        self.write_paused = False
+        if not core.stalled:
+            self.inbox.end()
+        if not self.lost.done():
+            self.lost.set_result(None)
+        self._wake_senders()
+        self._on_lost()
+
+    # Keeping both sides in step.
+
+    def settle(self) -> None:
+        """Carry out what the core decided: after every call that may have changed it."""
+        core = self.core
+        for payload in core.take_pongs():
+            self._on_pong(payload)
+        if core.violation is not None:
+            self._answer_then_fail()
+        self.flush()
+        if core.state is State.CLOSING:
+            self.arm_deadline()
+            if core.may_drop_pipe() and self.transport is not None:
+                self.transport.close()
+        self.inbox.stalled = core.stalled
+        self.inbox.wake()
+        self._balance_reading()
+
+    def flush(self) -> None:
+        """Write what the core has for the peer."""
+        data = self.core.take_outgoing()
+        if data and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Write a frame, behind what the core has for the peer."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
+
+    def _answer_then_fail(self) -> None:
+        """Fail for a violation, once the application had its chance to answer what came before it."""
+        if not len(self.inbox):
+            self.core.fail_for_violation()
+        elif self._grace is None:
+            self._grace = self._loop.call_later(_ANSWER_GRACE, self._grace_passed)
+
+    def _grace_passed(self) -> None:
+        self.core.fail_for_violation()
+        self.settle()
+
+    def _balance_reading(self) -> None:
+        core = self.core
+        wants_pause = core.stalled or (
+            self.inbox.waiter is None
+            and core.reader.partial_size() >= _PARTIAL_HIGH
+            and core.reader.unbounded
+            and core.state is State.OPEN
+        )
+        if wants_pause is self.reading_paused or self.transport is None or core.state is State.CLOSED:
+            return
+        if self.transport.is_closing():
+            return
+        self.reading_paused = wants_pause
+        if wants_pause:
+            self.transport.pause_reading()
+        else:
+            self.last_resumed = self._loop.time()
+            self.transport.resume_reading()
+
+    def resume(self) -> None:
+        """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
+        self.core.proceed()
+        self.settle()
+        if self.lost.done() and not self.core.stalled:
+            self.inbox.end()
+
+    def receiver_waits(self) -> None:
+        """The receiver found nothing and is about to wait."""
+        if self.core.violation is not None:
+            self.core.fail_for_violation()
+            self.settle()
+        elif self.reading_paused:
+            self._balance_reading()
+
+    async def drain(self) -> None:
+        """Wait until the write buffer is below low water, or the pipe is lost."""
+        while self.write_paused:
+            waiter = self._loop.create_future()
+            self._drain_waiters[waiter] = None
+            try:
+                await waiter
+            finally:
+                self._drain_waiters.pop(waiter, None)
+
+    def _wake_senders(self) -> None:
+        for waiter in self._drain_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # The end.
+
+    def begin_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, or let the one that has begun go on.
+
+        Raises:
+            ProtocolError: code or reason may not be sent.
+        """
+        core = self.core
+        if core.violation is not None:
+            core.fail_for_violation()
+        core.close(code, reason)
+        if core.stalled:
+            core.proceed()
+        self.settle()
+
+    def fail(self, code: int, reason: str, cause: BaseException | None = None) -> None:
+        """Fail the connection (RFC 6455, 7.1.7)."""
+        self.core.fail(code, reason, cause)
+        self.settle()
+
+    def arm_deadline(self, timeout: float | None = None) -> None:
+        """Start the one deadline of closing; ``timeout`` seconds replace it if that is sooner."""
+        if self.lost.done():
+            return
+        limit = self._close_timeout
+        if timeout is not None and (limit is None or timeout < limit):
+            limit = timeout
+        elif self._deadline is not None:
+            return
+        if limit is None:
+            return
+        when = self._loop.time() + limit
+        if self._deadline is not None:
+            if self._deadline.when() <= when:
+                return
+            self._deadline.cancel()
+        self._deadline = self._loop.call_at(when, self._deadline_passed)
+
+    def _deadline_passed(self) -> None:
+        if self.core.cause is None:
+            self.core.cause = TimeoutError("timed out while closing the connection")
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the pipe at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    async def wait_lost(self) -> None:
+        """Wait until the pipe is gone. Cancelling changes nothing."""
+        if not self.lost.done():
+            await asyncio.shield(self.lost)
+
+    async def raise_closed(self) -> None:
+        """Wait for the end of a connection that is closing, then raise how it ended.
+
+        Raises:
+            ConnectionClosed: always.
+        """
+        await self.wait_lost()
+        raise self.closed_exception()
+
+    def closed_exception(self) -> ConnectionClosed:
+        """Return what tells the user how the connection ended."""
+        return self.core.closed_exception()

@@ -1,0 +1,194 @@
+"""recv() and recv_streaming(): one receiver at a time, and nothing lost when it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import enum
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from wssdk.codes import CloseCode, Opcode
+from wssdk.connection.link import Link
+from wssdk.errors import ConcurrencyError
+from wssdk.typing import Data
+from wssdk.wire.inbox import Fragment, FragmentedMessage
+
+__all__ = ["FragmentIterator", "Receiver"]
+
+
+class Receiver:
+    """Takes messages out of the inbox of a link, and waits for them."""
+
+    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
+        self._link = link
+        self._inbox = link.inbox
+        self._loop = loop
+        self.torn = False
+        """Fragments of a message were taken, and not all of them."""
+
+    def check_free(self, call: str) -> None:
+        """Refuse a second receiver.
+
+        Raises:
+            ConcurrencyError: another call waits for a message, or took only a part of one.
+        """
+        if self._inbox.waiter is not None:
+            raise ConcurrencyError(
+                f"cannot call {call} while another coroutine is already running recv or recv_streaming"
+            )
+        if self.torn:
+            raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
+
+    async def recv(self, decode: bool | None, timeout: float | None) -> Data:
+        """Return the next message; see ``ClientConnection.recv``."""
+        self.check_free("recv")
+        inbox = self._inbox
+        if not len(inbox):
+            if timeout is None:
+                await self.wait_for_item()
+            else:
+                await self._wait_at_most(timeout)
+        item: Any = inbox.take()
+        if item.__class__ is FragmentedMessage:
+            item = item.data
+        if decode is None or decode is isinstance(item, str):
+            message: Data = item
+            return message
+        return item.encode() if isinstance(item, str) else await self._decode(item)
+
+    async def _wait_at_most(self, timeout: float) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                await self.wait_for_item()
+        except TimeoutError:
+            # A message that came in the very moment stays in the inbox for the next call.
+            raise TimeoutError(f"no message within {timeout:g} s") from None
+
+    async def _decode(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            await self.refuse(error)
+            raise AssertionError from error  # refuse() always raises
+
+    async def refuse(self, error: UnicodeDecodeError) -> None:
+        """Fail the connection for binary data where only text can be accepted (RFC 6455, 7.4.1: 1003).
+
+        Raises:
+            ConnectionClosed: always, caused by ``error``.
+        """
+        self._link.fail(CloseCode.UNSUPPORTED_DATA, "binary message is not UTF-8 text", error)
+        await self._link.raise_closed()
+
+    async def wait_for_item(self) -> None:
+        """Wait until the inbox has something.
+
+        Raises:
+            ConnectionClosed: nothing more will come.
+        """
+        inbox = self._inbox
+        try:
+            while not len(inbox):
+                if inbox.ended:
+                    raise self._link.closed_exception()
+                waiter = self._loop.create_future()
+                inbox.waiter = waiter
+                self._link.receiver_waits()
+                inbox.wake()
+                await waiter
+        finally:
+            inbox.waiter = None
+
+    def stream(self, decode: bool | None) -> FragmentIterator:
+        """Return the iterator over the fragments of the next message."""
+        return FragmentIterator(self, self._link, decode)
+
+
+class _Stage(enum.Enum):
+    NEW = enum.auto()
+    STARTED = enum.auto()
+    DONE = enum.auto()
+
+
+class FragmentIterator(AsyncIterator[Data]):
+    """The fragments of one message, as they come.
+
+    Cancelling before the first fragment loses nothing. After it the message is torn: iteration can go
+    on here, and nowhere else.
+    """
+
+    def __init__(self, receiver: Receiver, link: Link, decode: bool | None) -> None:
+        self._receiver = receiver
+        self._link = link
+        self._decode = decode
+        self._stage = _Stage.NEW
+        self._parts: deque[Fragment] = deque()
+        self._utf8: codecs.IncrementalDecoder | None = None
+        self._binary = False
+
+    def __aiter__(self) -> FragmentIterator:
+        return self
+
+    async def __anext__(self) -> Data:
+        if self._stage is _Stage.DONE:
+            raise StopAsyncIteration
+        if self._stage is _Stage.NEW:
+            part = await self._first()
+        else:
+            part = await self._next()
+        if part.fin:
+            self._stage = _Stage.DONE
+            self._receiver.torn = False
+        if self._utf8 is None:
+            return part.data
+        try:
+            return self._utf8.decode(part.data, part.fin)
+        except UnicodeDecodeError as error:
+            self._stage = _Stage.DONE
+            self._receiver.torn = False
+            await self._receiver.refuse(error)
+            raise AssertionError from error  # refuse() always raises
+
+    async def _first(self) -> Fragment:
+        self._receiver.check_free("recv_streaming")
+        inbox = self._link.inbox
+        if not len(inbox):
+            reader = self._link.core.reader
+            reader.start_streaming()
+            try:
+                await self._receiver.wait_for_item()
+            except BaseException:
+                reader.stop_streaming()
+                raise
+        item: Any = inbox.take()
+        self._stage = _Stage.STARTED
+        self._receiver.torn = True
+        if item.__class__ is FragmentedMessage:
+            self._parts = item.split()
+            part = self._parts.popleft()
+        elif item.__class__ is Fragment:
+            part = item
+        elif isinstance(item, str):
+            part = Fragment(Opcode.TEXT, item.encode(), True)
+        else:
+            part = Fragment(Opcode.BINARY, item, True)
+        if self._decode or (self._decode is None and part.opcode == Opcode.TEXT):
+            self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        return part
+
+    async def _next(self) -> Fragment:
+        if self._parts:
+            return self._parts.popleft()
+        inbox = self._link.inbox
+        if inbox.waiter is not None:
+            self._receiver.torn = False
+            try:
+                self._receiver.check_free("recv_streaming")
+            finally:
+                self._receiver.torn = True
+        if not len(inbox):
+            await self._receiver.wait_for_item()
+        part: Fragment = inbox.take()
+        return part
