@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -42,23 +44,25 @@ class CloseCode(enum.IntEnum):
     TLS_HANDSHAKE = 1015
 
 
-CLOSE_CODE_NAMES: Final[dict[int, str]] = {
-    1000: "OK",
-    1001: "going away",
-    1002: "protocol error",
-    1003: "unsupported data",
-    1005: "no status received [internal]",
-    1006: "abnormal closure [internal]",
-    1007: "invalid frame payload data",
-    1008: "policy violation",
-    1009: "message too big",
-    1010: "mandatory extension",
-    1011: "internal error",
-    1012: "service restart",
-    1013: "try again later",
-    1014: "bad gateway",
-    1015: "TLS failure [internal]",
-}
+CLOSE_CODE_NAMES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        1000: "OK",
+        1001: "going away",
+        1002: "protocol error",
+        1003: "unsupported data",
+        1005: "no status received [internal]",
+        1006: "abnormal closure [internal]",
+        1007: "invalid frame payload data",
+        1008: "policy violation",
+        1009: "message too big",
+        1010: "mandatory extension",
+        1011: "internal error",
+        1012: "service restart",
+        1013: "try again later",
+        1014: "bad gateway",
+        1015: "TLS failure [internal]",
+    }
+)
 
 # 1004 is reserved; 1005, 1006 and 1015 never stand in a close frame (RFC 6455, 7.4.1).
 _ON_THE_WIRE: Final = frozenset(range(1000, 1015)) - {1004, 1005, 1006}

@@ -25,7 +25,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -68,6 +68,19 @@ __all__ = [
     "WebSocketException",
 ]
 
+_SHOWN: Final = 200
+
+
+def printable(text: str) -> str:
+    """Return ``text`` fit for one line of a log: control characters escaped, a long text cut."""
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN] + "..."
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
 
 class WebSocketException(Exception):
     """Base of every exception of wssdk."""
@@ -105,12 +118,16 @@ class ConnectionClosed(WebSocketException):
         if self.rcvd is None:
             if self.sent is None:
                 return "no close frame received or sent"
-            return f"sent {self.sent}; no close frame received"
+            return f"sent {printable(str(self.sent))}; no close frame received"
+        rcvd = printable(str(self.rcvd))
         if self.sent is None:
-            return f"received {self.rcvd}; no close frame sent"
-        if self.rcvd_then_sent:
-            return f"received {self.rcvd}; then sent {self.sent}"
-        return f"sent {self.sent}; then received {self.rcvd}"
+            return f"received {rcvd}; no close frame sent"
+        sent = printable(str(self.sent))
+        return (
+            f"received {rcvd}; then sent {sent}"
+            if self.rcvd_then_sent
+            else f"sent {sent}; then received {rcvd}"
+        )
 
     @property
     def code(self) -> int:
@@ -262,7 +279,7 @@ class InvalidHeader(InvalidHandshake):
             return f"missing {self.name} header"
         if self.value == "":
             return f"empty {self.name} header"
-        return f"invalid {self.name} header: {self.value}"
+        return f"invalid {self.name} header: {printable(self.value)}"
 
 
 class InvalidHeaderFormat(InvalidHeader):
@@ -299,7 +316,7 @@ class DuplicateParameter(NegotiationError):
         self.name = name
 
     def __str__(self) -> str:
-        return f"duplicate parameter: {self.name}"
+        return f"duplicate parameter: {printable(self.name)}"
 
 
 class InvalidParameterName(NegotiationError):
@@ -310,7 +327,7 @@ class InvalidParameterName(NegotiationError):
         self.name = name
 
     def __str__(self) -> str:
-        return f"invalid parameter name: {self.name}"
+        return f"invalid parameter name: {printable(self.name)}"
 
 
 class InvalidParameterValue(NegotiationError):
@@ -326,7 +343,7 @@ class InvalidParameterValue(NegotiationError):
             return f"missing value for parameter {self.name}"
         if self.value == "":
             return f"empty value for parameter {self.name}"
-        return f"invalid value for parameter {self.name}: {self.value}"
+        return f"invalid value for parameter {self.name}: {printable(self.value)}"
 
 
 class ProtocolError(WebSocketException):

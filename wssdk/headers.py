@@ -13,17 +13,17 @@ __all__ = ["Headers", "HeadersLike", "MultipleValuesError", "Request", "Response
 class MultipleValuesError(LookupError):
     """``headers[name]`` was asked for one value of a field that occurs several times."""
 
-    def __str__(self) -> str:
-        # KeyError-like classes show repr() of a single argument.
-        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
-
 
 class SupportsKeysAndGetItem(Protocol):
     """A mapping by its two essential methods."""
 
-    def keys(self) -> Iterable[str]: ...
+    def keys(self) -> Iterable[str]:
+        """Return the names."""
+        ...
 
-    def __getitem__(self, key: str, /) -> str: ...
+    def __getitem__(self, key: str, /) -> str:
+        """Return the value of a name."""
+        ...
 
 
 class Headers(MutableMapping[str, str]):
@@ -54,8 +54,12 @@ class Headers(MutableMapping[str, str]):
         return Headers(self._fields)
 
     def serialize(self) -> bytes:
-        """Return the fields and the empty line as they stand on the wire."""
-        return str(self).encode("latin-1")
+        """Return the fields and the empty line as they stand on the wire; non-ASCII text in UTF-8.
+
+        Raises:
+            UnicodeEncodeError: a value holds half of a surrogate pair.
+        """
+        return str(self).encode()
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._values
@@ -124,7 +128,8 @@ HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
 class Request:
     """The opening handshake's request, as it was sent."""
 
-    path: str
+    # A query may carry a token: the path is enough to tell one request from another.
+    path: str = attrs.field(repr=lambda path: repr(path.partition("?")[0] + "?..." * ("?" in path)))
     """Resource name with query (RFC 6455, 3)."""
     headers: Headers
     method: str = "GET"
