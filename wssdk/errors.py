@@ -71,10 +71,10 @@ __all__ = [
 _SHOWN: Final = 200
 
 
-def printable(text: str) -> str:
-    """Return ``text`` fit for one line of a log: control characters escaped, a long text cut."""
-    if len(text) > _SHOWN:
-        text = text[:_SHOWN] + "..."
+def printable(text: str, limit: int = _SHOWN) -> str:
+    """Return ``text`` fit for one line of a log: control characters escaped, cut at ``limit`` characters."""
+    if len(text) > limit:
+        text = text[:limit] + "..."
     if text.isprintable():
         return text
     return "".join(
@@ -115,19 +115,13 @@ class ConnectionClosed(WebSocketException):
         self.rcvd_then_sent = rcvd_then_sent
 
     def __str__(self) -> str:
-        if self.rcvd is None:
-            if self.sent is None:
-                return "no close frame received or sent"
-            return f"sent {printable(str(self.sent))}; no close frame received"
-        rcvd = printable(str(self.rcvd))
-        if self.sent is None:
-            return f"received {rcvd}; no close frame sent"
-        sent = printable(str(self.sent))
-        return (
-            f"received {rcvd}; then sent {sent}"
-            if self.rcvd_then_sent
-            else f"sent {sent}; then received {rcvd}"
-        )
+        rcvd = "" if self.rcvd is None else f"received {printable(str(self.rcvd))}"
+        sent = "" if self.sent is None else f"sent {printable(str(self.sent))}"
+        if rcvd and sent:
+            return f"{rcvd}; then {sent}" if self.rcvd_then_sent else f"{sent}; then {rcvd}"
+        if rcvd:
+            return f"{rcvd}; no close frame sent"
+        return f"{sent}; no close frame received" if sent else "no close frame received or sent"
 
     @property
     def code(self) -> int:
@@ -368,17 +362,9 @@ class PayloadTooBig(WebSocketException):
         self.current_size = current_size
 
     def __str__(self) -> str:
-        size = "more" if self.size is None else f"{self.size}"
-        limit = f"exceeds limit of {self.max_size} bytes"
-        if self.size is None:
-            return (
-                f"frame {limit}"
-                if not self.current_size
-                else f"frame after reading {self.current_size} bytes {limit}"
-            )
-        if self.current_size:
-            return f"frame with {size} bytes after reading {self.current_size} bytes {limit}"
-        return f"frame with {size} bytes {limit}"
+        frame = "frame" if self.size is None else f"frame with {self.size} bytes"
+        after = f" after reading {self.current_size} bytes" if self.current_size else ""
+        return f"{frame}{after} exceeds limit of {self.max_size} bytes"
 
 
 class TooManyFragments(WebSocketException):
