@@ -38,6 +38,13 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
+def environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's own configuration, and the switches of this suite, out of the tests."""
+    for name in [name for name in os.environ if name.startswith("WSSDK_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
 def garbage_is_collected() -> Iterator[None]:
     """Make what a test dropped unclosed warn now, in that test: warnings are errors.
 
