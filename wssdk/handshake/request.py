@@ -1,0 +1,178 @@
+"""The client's side of the opening handshake: key and request (RFC 6455, 4.1)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import h11
+
+from wssdk.errors import InvalidHeader, InvalidHeaderValue, InvalidMessage, InvalidURI, printable
+from wssdk.handshake.header_grammar import is_token, unfit_position
+from wssdk.headers import Headers, HeadersLike, Request
+from wssdk.uri import WebSocketURI
+
+__all__ = ["accept_key", "build_request", "new_key", "serialize_request"]
+
+_GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+
+_OWNED_HINTS: Final = {
+    "host": "to dial another address than the URI's, set network.host",
+    "upgrade": "nothing needs to be given",
+    "connection": "nothing needs to be given",
+    "content-length": "the request has no body",
+    "transfer-encoding": "the request has no body",
+    "sec-websocket-protocol": "set subprotocols",
+    "sec-websocket-extensions": "set compression or extensions",
+}
+# What stands in a request once, and is made from an option unless it is given as a header.
+_SINGLE: Final = ("origin", "user-agent", "authorization")
+
+
+def new_key() -> str:
+    """Return a fresh ``Sec-WebSocket-Key``: 16 random bytes in base64 (RFC 6455, 4.1)."""
+    return base64.b64encode(os.urandom(16)).decode("ascii")
+
+
+def accept_key(key: str) -> str:
+    """Return the ``Sec-WebSocket-Accept`` that proves that ``key`` was read (RFC 6455, 4.2.2)."""
+    digest = hashlib.sha1((key + _GUID).encode("ascii"), usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def build_request(
+    uri: WebSocketURI,
+    *,
+    key: str,
+    origin: str | None = None,
+    extensions_header: str | None = None,
+    subprotocols: Sequence[str] = (),
+    user_agent: str | None = None,
+    headers: HeadersLike = (),
+) -> Request:
+    """Return the request of the opening handshake (RFC 6455, 4.1). Nothing is sent.
+
+    ``headers`` are the user's: mapping, pairs or ``Headers``. One of them wins over the field of the
+    same name that ``origin``, ``user_agent`` or the URI's userinfo (Basic authentication) would make.
+    None and empty options make no field.
+
+    Raises:
+        InvalidHeader: a header belongs to the opening handshake, a name is not a token, or a value
+            has a character that could start another field. The field is named, its value is not.
+        InvalidURI: the path or the host is not fit for a request; made by hand, not by ``parse_uri``.
+        TypeError: a name or a value is not a str.
+    """
+    _check_uri(uri)
+    given = [_checked(name, value) for name, value in Headers(headers).raw_items()]
+    given_names = [name.lower() for name, _ in given]
+    for name in _SINGLE:
+        if given_names.count(name) > 1:
+            raise InvalidHeader(name.title(), "given more than once")
+    fields = Headers()
+    for name, value in _own_fields(uri, key, origin, extensions_header, subprotocols, user_agent):
+        if name.lower() not in given_names:
+            fields[name] = _checked_value(name, value)
+    for name, value in given:
+        fields[name] = value
+    return Request(uri.resource_name, fields)
+
+
+def _own_fields(
+    uri: WebSocketURI,
+    key: str,
+    origin: str | None,
+    extensions_header: str | None,
+    subprotocols: Sequence[str],
+    user_agent: str | None,
+) -> Iterator[tuple[str, str]]:
+    yield "Host", uri.host_header
+    yield "Upgrade", "websocket"
+    yield "Connection", "Upgrade"
+    yield "Sec-WebSocket-Key", key
+    yield "Sec-WebSocket-Version", "13"
+    if extensions_header:
+        yield "Sec-WebSocket-Extensions", extensions_header
+    if subprotocols:
+        yield "Sec-WebSocket-Protocol", _build_subprotocols(subprotocols)
+    if origin:
+        yield "Origin", origin
+    if user_agent:
+        yield "User-Agent", user_agent
+    if uri.user_info is not None:
+        yield "Authorization", _build_basic(*uri.user_info)
+
+
+def _build_subprotocols(subprotocols: Sequence[str]) -> str:
+    if isinstance(subprotocols, str):
+        raise TypeError("subprotocols must be a sequence of str, not a str")
+    for subprotocol in subprotocols:
+        if not is_token(subprotocol):
+            raise InvalidHeaderValue("Sec-WebSocket-Protocol", f"{subprotocol!r} is not a token")
+    if len(set(subprotocols)) < len(subprotocols):
+        # RFC 6455, 4.1: "The elements that comprise this value [...] MUST all be unique strings".
+        raise InvalidHeaderValue("Sec-WebSocket-Protocol", "a subprotocol is given more than once")
+    return ", ".join(subprotocols)
+
+
+def _build_basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")  # RFC 7617
+
+
+def _check_uri(uri: WebSocketURI) -> None:
+    path = uri.resource_name
+    if not path.startswith("/") or not _is_visible_ascii(path):
+        shown = printable(path.partition("?")[0])
+        raise InvalidURI(shown, "its path and query must start with '/' and be visible ASCII")
+    if not _is_visible_ascii(uri.host_header):
+        raise InvalidURI(printable(uri.host), "its host must be visible ASCII")
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _checked(name: str, value: str) -> tuple[str, str]:
+    if not isinstance(name, str):
+        raise TypeError(f"name of a header must be a str, not {type(name).__name__}")
+    if not is_token(name):
+        # Up to the character to blame: a whole header line may have been given as its name.
+        good = next((i for i in range(len(name)) if not is_token(name[i])), 0)
+        raise InvalidHeader(printable(name[: good + 1]), "the name is not a token" if name else "no name")
+    lower = name.lower()
+    if lower in _OWNED_HINTS or lower.startswith("sec-websocket-"):
+        hint = _OWNED_HINTS.get(lower, "nothing needs to be given")
+        raise InvalidHeader(name, f"the field belongs to the opening handshake; {hint}")
+    return name, _checked_value(name, value)
+
+
+def _checked_value(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"value of header {name} must be a str, not {type(value).__name__}")
+    position = unfit_position(value)
+    if position is not None:
+        # The value may be a credential: it is not shown.
+        raise InvalidHeaderValue(name, f"the value has a control character at position {position}")
+    return value.strip(" \t")  # RFC 9110, 5.5: white space around a value is no part of it
+
+
+def serialize_request(request: Request) -> bytes:
+    """Return the bytes of a request; header values that are not ASCII go out in UTF-8.
+
+    Raises:
+        InvalidMessage: the request, made by hand, is not HTTP.
+    """
+    try:
+        event = h11.Request(
+            method=request.method,
+            target=request.path,
+            headers=[(name.encode("ascii"), value.encode()) for name, value in request.headers.raw_items()],
+        )
+        connection = h11.Connection(h11.CLIENT)
+        return bytes(connection.send(event)) + bytes(connection.send(h11.EndOfMessage()))
+    except (h11.LocalProtocolError, UnicodeEncodeError):
+        pass
+    # Out of the except block: h11's error shows the value, which may be a credential.
+    raise InvalidMessage("request is not valid HTTP")
