@@ -21,7 +21,9 @@ class Deflater:
     """Compresses the messages of one direction. zlib's state is made on first use."""
 
     def __init__(self, window_bits: int, no_context_takeover: bool, level: int, mem_level: int) -> None:
-        self._window_bits = window_bits
+        # zlib does not compress with a window of 8 bits; with 9 it looks back 250 bytes at most, which
+        # fits in the 256 of the peer's window.
+        self._window_bits = max(window_bits, 9)
         self._no_context_takeover = no_context_takeover
         self._level = level
         self._mem_level = mem_level
