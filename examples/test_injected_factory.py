@@ -1,4 +1,4 @@
-"""The unit test of ``injected_factory.py``: a fake instead of a network. ``pytest examples/test_injected_factory.py``."""
+"""The unit test of ``injected_factory.py``: a fake instead of a network; ``pytest examples`` runs it."""
 
 from __future__ import annotations
 
