@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tests.support.python27 import find_python27
+
 __all__ = ["missing"]
 
 _NODE_MODULES: Final = Path(__file__).with_name("node") / "node_modules"
@@ -50,7 +52,14 @@ def _ipv6() -> str | None:
     return None
 
 
+def _autobahn() -> str | None:
+    if find_python27():
+        return None
+    return "Autobahn's test suite runs on Python 2.7 only, and there is none: WSSDK_PYTHON27 may name it"
+
+
 _PROBES: Final[dict[str, Callable[[], str | None]]] = {
+    "autobahn": _autobahn,
     "node-ws": _node_ws,
     "unix-sockets": _unix_sockets,
     "ipv6": _ipv6,
