@@ -59,9 +59,9 @@ class WebSocketURI:
     """Name (IDNA-encoded, lower case) or address (IPv6 without brackets, with its zone)."""
     port: int
     """1 to 65535; the scheme's default where the URI has none."""
-    path: str
+    path: str = ""
     """Percent-encoded path; empty where the URI has none."""
-    query: str = attrs.field(repr=_show_query)
+    query: str = attrs.field(default="", repr=_show_query)
     """Percent-encoded query without its question mark; empty where the URI has none."""
     username: str | None = attrs.field(default=None, repr=_show_secret)
     """Percent-decoded; None where the URI has no userinfo."""
