@@ -188,8 +188,8 @@ class _Scanner:
 
     def _skip(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self._header, self._pos)
-        if match is not None:
-            self._pos = match.end()
+        assert match is not None  # what may be skipped may be empty
+        self._pos = match.end()
 
     def _take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
         match = pattern.match(self._header, self._pos)

@@ -25,6 +25,7 @@ from wssdk.handshake.header_grammar import (
     parse_extensions_header,
     parse_token_list,
     single_value,
+    unfit_position,
 )
 from wssdk.handshake.request import accept_key
 from wssdk.handshake.response import Agreement
@@ -224,6 +225,8 @@ def serialize_response(response: Response) -> bytes:
             fields.append(("Content-Length", str(len(response.body))))
         if "connection" not in names:
             fields.append(("Connection", "close"))
+    if unfit_position(response.reason_phrase) is not None:  # h11 writes it as it is
+        raise InvalidMessage("response is not valid HTTP")
     try:
         headers = [(name.encode("ascii"), value.encode()) for name, value in fields]
         return _serialize(response, headers)
