@@ -66,8 +66,8 @@ class ResponseReader:
     """Bytes to the response of the opening handshake. Sizes are bytes.
 
     Feed until ``response`` is set. A response that does not switch protocols is complete with its body:
-    at its end, at ``max_body_size``, or at the end of the stream. A body that breaks HTTP's rules is cut
-    there: it must not hide the status.
+    at its end, at ``max_body_size`` (or twice that of chunked encoding), or at the end of the stream. A
+    body that breaks HTTP's rules is cut there: it must not hide the status.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class ResponseReader:
         self._body = bytearray()
         self._interim_room = max_interim
         self._max_body_size = max_body_size
-        # Chunked, a body of one-byte chunks takes six times its size; extensions of chunks take more.
-        self._wire_room = 8 * max_body_size + max_head_size
+        # Chunks of one byte, or with long extensions, cost much and bring little: their bytes are bounded too.
+        self._wire_room = 2 * max_body_size + max_head_size
         self._done = False
 
     @property
