@@ -98,7 +98,7 @@ class ResponseReader:
         self._body = bytearray()
         self._interim_room = max_interim
         self._max_body_size = max_body_size
-        # Chunks of one byte, or with long extensions, cost much and bring little: their bytes are bounded too.
+        # Chunks of one byte, or with long extensions, cost much and bring little: their bytes count too.
         self._wire_room = 2 * max_body_size + max_head_size
         self._done = False
 
