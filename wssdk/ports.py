@@ -13,6 +13,7 @@ from wssdk.typing import ExtensionParameter
 
 __all__ = [
     "ClientExtensionFactory",
+    "Clock",
     "Dialer",
     "Extension",
     "Frame",
@@ -136,6 +137,18 @@ class Dialer(Protocol):
         Raises:
             OSError: the peer cannot be reached (``ssl.SSLError`` included, unwrapped).
         """
+        ...
+
+
+class Clock(Protocol):
+    """Time and sleep of reconnection: the collaborator to replace in tests."""
+
+    def time(self) -> float:
+        """Return the time in seconds; only differences have a meaning, and it never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``. Cancelling changes nothing."""
         ...
 
 

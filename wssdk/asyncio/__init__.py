@@ -1,0 +1,1 @@
+"""Module names that users of the field's asyncio client know."""

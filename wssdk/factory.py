@@ -1,0 +1,366 @@
+"""The composition root: one opening, from a config and its collaborators to a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import ssl
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import attrs
+
+from wssdk.config import ClientConfig, unsupported
+from wssdk.config_values import nearest
+from wssdk.connection.connection import ClientConnection
+from wssdk.dial.dialer import StreamDialer
+from wssdk.errors import ConcurrencyError, ConfigError, ConfigProblem, InvalidStatus
+from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
+from wssdk.handshake.header_grammar import build_extensions_header
+from wssdk.handshake.request import build_request, new_key, serialize_request
+from wssdk.handshake.response import ResponseReader, judge_response
+from wssdk.headers import Headers, HeadersLike, Request, Response
+from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
+from wssdk.reconnect import LoopClock, Reconnection, ReconnectPolicy
+from wssdk.typing import LoggerLike
+from wssdk.uri import WebSocketURI, parse_uri, redact_uri
+
+__all__ = ["ConnectionFactory", "Opening"]
+
+_DEFLATE: Final = "permessage-deflate"
+
+
+class Opening:
+    """A connection to be: await it, enter it, or iterate over it.
+
+    ``await`` opens one connection, to be closed by the caller. ``async with`` opens one and closes it,
+    and can be used again after. ``async for`` opens one after the other
+    (:class:`~wssdk.reconnect.Reconnection`). Cancelling leaves nothing open.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Generator[Any, None, ClientConnection]],
+        reconnect: Callable[[], Reconnection],
+    ) -> None:
+        self._open = open
+        self._reconnect = reconnect
+        self._entered = False
+        self._connection: ClientConnection | None = None
+
+    def __await__(self) -> Generator[Any, None, ClientConnection]:
+        return self._open()
+
+    async def __aenter__(self) -> ClientConnection:
+        if self._entered:
+            raise ConcurrencyError("the connection is open: leave its block first, or connect again")
+        self._entered = True
+        try:
+            connection = await self
+            try:
+                entered = await connection.__aenter__()
+            except BaseException:
+                connection.abort()
+                raise
+        except BaseException:
+            self._entered = False
+            raise
+        self._connection = connection
+        return entered
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        connection, self._connection = self._connection, None
+        assert connection is not None
+        try:
+            await connection.__aexit__(exc_type, exc_value, traceback)
+        finally:
+            self._entered = False
+
+    def __aiter__(self) -> Reconnection:
+        return self._reconnect()
+
+
+class ConnectionFactory:
+    """Opens connections as one config says; give it to what needs them.
+
+    Nothing is shared with other factories. It can be pickled where its collaborators can.
+
+    Args:
+        config: what is data; every opening goes by it.
+        ssl_context: used for ``wss:`` URIs instead of one made from the ``tls`` section.
+        logger: used instead of the one that the ``logging`` section names.
+        extensions: offered before permessage-deflate, in this order. One named ``permessage-deflate``
+            is offered instead of the one of the ``compression`` section.
+        process_exception: tells transient failures from fatal ones when reconnecting; None:
+            :func:`~wssdk.reconnect.process_exception` with ``reconnect.retry_status``.
+        headers: added to the request: a value, or a function or coroutine function that is asked anew
+            at every opening, for fresh tokens. They replace the config's fields of the same names.
+        dialer: opens pipes; None: one that uses sockets, made from the config.
+        connection_class: makes the connection; takes the arguments of :class:`ClientConnection`.
+        reconnect_delays: returns an iterator of the seconds between attempts; None: as the
+            ``reconnect`` section says.
+        options: further keywords for the event loop's ``create_connection``, such as ``sock``.
+        clock: time and sleep of reconnecting; None: those of the event loop.
+
+    Raises:
+        ConfigError: the config sets options that this release does not support yet.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        logger: LoggerLike | None = None,
+        extensions: Sequence[ClientExtensionFactory] = (),
+        process_exception: ProcessException | None = None,
+        headers: HeadersProvider | None = None,
+        dialer: Dialer | None = None,
+        connection_class: Callable[..., ClientConnection] = ClientConnection,
+        reconnect_delays: Callable[[], Iterator[float]] | None = None,
+        options: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if problems := unsupported(config):
+            raise ConfigError(problems)
+        if headers is not None and not callable(headers) and not hasattr(headers, "keys"):
+            headers = tuple(headers)  # an iterator gives its pairs only once
+        self.config = config
+        """What every opening goes by."""
+        # As given, and no more: what evolve() changes and pickle keeps.
+        self._given: dict[str, Any] = {
+            "config": config,
+            "ssl_context": ssl_context,
+            "logger": logger,
+            "extensions": tuple(extensions),
+            "process_exception": process_exception,
+            "headers": headers,
+            "dialer": dialer,
+            "connection_class": connection_class,
+            "reconnect_delays": reconnect_delays,
+            "options": dict(options or {}),
+            "clock": clock,
+        }
+        self._ssl_context = ssl_context
+        self._dialer: Dialer = StreamDialer(config, ssl_context=ssl_context) if dialer is None else dialer
+        self._logger = _logger_of(config) if logger is None else logger
+        self._offers = (*extensions, *_deflate_offers(config, extensions))
+        self._headers = headers
+        self._connection_class = connection_class
+        self._options = self._given["options"]
+        self._policy = ReconnectPolicy(
+            section=config.reconnect,
+            logger=self._logger,
+            clock=LoopClock() if clock is None else clock,
+            process_exception=process_exception,
+            delays=reconnect_delays,
+        )
+
+    def __repr__(self) -> str:
+        uri = None if self.config.uri is None else redact_uri(self.config.uri)
+        return f"<{type(self).__name__} {uri or 'without URI'}>"
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self), self._given)
+
+    def evolve(self, **changes: Any) -> Self:
+        """Return a new factory with ``changes``: arguments of this class, or sections of the config.
+
+        A name that is both, as ``headers``, is the argument. A changed config is validated again.
+
+        Raises:
+            TypeError: a name is neither.
+            ConfigError: the changed config is wrong.
+        """
+        sections = {field.name for field in attrs.fields(ClientConfig)}
+        for name in changes.keys() - self._given.keys() - sections:
+            near = nearest(name, sorted(self._given.keys() | sections))
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise TypeError(f"evolve() got an unexpected keyword argument {name!r}{hint}")
+        given = self._given | {name: value for name, value in changes.items() if name in self._given}
+        of_config = {name: value for name, value in changes.items() if name not in self._given}
+        given["config"] = attrs.evolve(given["config"], **of_config)
+        return type(self)(**given)
+
+    def connect(self, uri: str | None = None) -> Opening:
+        """Return a connection to be: for ``await``, ``async with`` or ``async for``.
+
+        ``uri`` is used instead of the config's.
+        """
+        return Opening(lambda: self.open(uri).__await__(), lambda: self._reconnection(uri))
+
+    def _reconnection(self, uri: str | None) -> Reconnection:
+        text = self._uri(uri)
+        return Reconnection(lambda: self.open(uri), self._policy, text, self._show(text))
+
+    async def open(self, uri: str | None = None) -> ClientConnection:
+        """Open a connection: dial and opening handshake (RFC 6455, 4.1), within ``timeouts.open``.
+
+        ``uri`` is used instead of the config's. Cancelling leaves nothing open.
+
+        Raises:
+            ConfigError: there is no URI.
+            InvalidURI: it is not a WebSocket URI.
+            TimeoutError: not done within ``timeouts.open`` seconds.
+            OSError: the peer cannot be reached; ``ssl.SSLError`` comes through as it is.
+            InvalidHandshake: the peer does not switch to WebSocket, or offers what cannot be accepted;
+                ``response`` is its response, where it sent one.
+        """
+        text = self._uri(uri)
+        target = parse_uri(text)
+        # Some rules are between the URI and the rest of the config.
+        config = self.config if uri is None else attrs.evolve(self.config, uri=uri)
+        reader = ResponseReader()
+        self._logger.debug("opening %s", self._show(text))
+        try:
+            async with asyncio.timeout(config.timeouts.open) as deadline:
+                connection = await self._establish(config, target, reader)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise  # the operating system's: it names the address
+            if reader.partial is not None:
+                # Only the rest of the body is missing: the server did answer, and said no.
+                rejection: Exception = InvalidStatus(reader.partial)
+            else:
+                rejection = TimeoutError("timed out during opening handshake")
+            raise rejection from error
+        self._logger.debug("established %s as connection %s", self._show(text), connection.id)
+        return connection
+
+    def _show(self, uri: str) -> str:
+        return redact_uri(uri) if self.config.logging.redact else uri
+
+    def _uri(self, uri: str | None) -> str:
+        if uri is None:
+            uri = self.config.uri
+        if uri is None:
+            hint = "give one to open() or connect(), or set it in the config"
+            raise ConfigError([ConfigProblem("code", "uri", "there is no URI to connect to", hint)])
+        return uri
+
+    async def _establish(
+        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
+    ) -> ClientConnection:
+        key = new_key()
+        request = self._build_request(target, key, await _ask(self._headers))
+        pipe = await self._dialer.dial(self._route(target))
+        try:
+            pipe.write(serialize_request(request))
+            response = await _read_response(pipe, reader)
+            agreement = judge_response(
+                response,
+                key=key,
+                offered_subprotocols=self.config.subprotocols,
+                offered_extensions=self._offers,
+            )
+            connection = self._connection_class(
+                pipe,
+                config=config,
+                request=request,
+                response=response,
+                subprotocol=agreement.subprotocol,
+                extensions=agreement.extensions,
+                logger=self._logger,
+            )
+            if reader.trailing:
+                pipe.unread(reader.trailing)
+            connection.start()
+        except BaseException:
+            pipe.abort()
+            raise
+        return connection
+
+    def _build_request(self, target: WebSocketURI, key: str, provided: HeadersLike) -> Request:
+        headers = Headers(self.config.header_items)
+        extra = Headers(provided)
+        for name in extra:
+            if name in headers:
+                del headers[name]
+        headers.update(extra)
+        offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
+        return build_request(
+            target,
+            key=key,
+            origin=self.config.origin,
+            extensions_header=build_extensions_header(offers),
+            subprotocols=self.config.subprotocols,
+            user_agent=self.config.user_agent,
+            headers=headers,
+        )
+
+    def _route(self, target: WebSocketURI) -> Route:
+        network = self.config.network
+        return Route(
+            secure=target.secure,
+            host=network.host or target.host,
+            port=network.port or target.port,
+            server_hostname=(self.config.tls.server_hostname or _tls_name(target)) if target.secure else None,
+            unix_path=network.unix_path,
+            options=self._options,
+        )
+
+
+def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionFactory:
+    return cls(**given)
+
+
+def _logger_of(config: ClientConfig) -> logging.Logger:
+    logger = logging.getLogger(config.logging.logger)
+    if config.logging.level is not None:
+        logger.setLevel(config.logging.level)
+    return logger
+
+
+def _deflate_offers(
+    config: ClientConfig, extensions: Sequence[ClientExtensionFactory]
+) -> tuple[ClientExtensionFactory, ...]:
+    section = config.compression
+    bits = section.client_max_window_bits
+    if not section.enabled or any(extension.name == _DEFLATE for extension in extensions):
+        return ()
+    offer = ClientPerMessageDeflateFactory(
+        server_no_context_takeover=section.server_no_context_takeover,
+        client_no_context_takeover=section.client_no_context_takeover,
+        server_max_window_bits=section.server_max_window_bits,
+        client_max_window_bits=True if bits is True else int(bits),
+        compress_settings={
+            "level": section.level,
+            "mem_level": section.mem_level,
+            "min_size": section.min_size,
+        },
+    )
+    return (offer,)
+
+
+def _tls_name(target: WebSocketURI) -> str:
+    # Certificates know neither the zone of an address nor the dot that makes a name absolute.
+    return target.host.partition("%")[0].removesuffix(".")
+
+
+async def _ask(headers: HeadersProvider | None) -> HeadersLike:
+    if headers is None:
+        return ()
+    if not callable(headers):
+        return headers
+    answer = headers()
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:
+    while reader.response is None:
+        try:
+            data = await pipe.read()
+        except ConnectionError:
+            data = b""  # a reset says no more than an end: what was read, or that nothing was
+        if data:
+            reader.feed(data)
+        else:
+            reader.feed_eof()
+    return reader.response
