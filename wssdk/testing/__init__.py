@@ -7,6 +7,7 @@ plays bytes, for the faults that no decent server commits. Neither is meant for 
 from __future__ import annotations
 
 from wssdk.testing.certificate import LocalCertificate
+from wssdk.testing.echo import EchoServer, Handler, echo
 from wssdk.testing.scripted import (
     ScriptedPeer,
     ScriptedServer,
@@ -20,10 +21,13 @@ from wssdk.testing.scripted import (
 )
 
 __all__ = [
+    "EchoServer",
+    "Handler",
     "LocalCertificate",
     "ScriptedPeer",
     "ScriptedServer",
     "Step",
+    "echo",
     "end",
     "hold",
     "read",
