@@ -1,0 +1,193 @@
+"""Opens pipes over sockets: TCP, Unix sockets and given ones, with TLS and without."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from wssdk.config import ClientConfig
+from wssdk.dial import fastnet
+from wssdk.dial.pipe import StreamPipe
+from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive
+from wssdk.dial.tls import SharedContext, build_ssl_context
+from wssdk.ports import Route
+from wssdk.typing import LoggerLike
+
+__all__ = ["StreamDialer"]
+
+_FAMILIES: Final = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+_OF_TCP: Final = frozenset(field.name for field in attrs.fields(TcpTarget))
+_AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
+
+_Open: TypeAlias = Callable[..., Coroutine[Any, Any, tuple[Any, Any]]]
+
+
+class StreamDialer:
+    """Opens pipes the way the config says.
+
+    All pipes share one SSL context, which is made at the first ``wss:`` route, off the event loop.
+
+    Args:
+        config: its sections ``timeouts``, ``limits``, ``tls`` and ``network`` matter; the route has already
+            taken host, port, server name and Unix socket from it.
+        ssl_context: used instead of one made from the ``tls`` section.
+        logger: used instead of the one that the ``logging`` section names.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        logger: LoggerLike | None = None,
+    ) -> None:
+        self._config = config
+        self._ssl_context = ssl_context
+        self._given_logger = logger
+        self._logger = logging.getLogger(config.logging.logger) if logger is None else logger
+        self._shared = SharedContext(functools.partial(build_ssl_context, config.tls, logger=self._logger))
+
+    def __reduce__(self) -> Any:
+        again = functools.partial(type(self), ssl_context=self._ssl_context, logger=self._given_logger)
+        return again, (self._config,)
+
+    async def dial(self, route: Route) -> StreamPipe:
+        """Open a pipe to ``route``. Cancelling leaves no socket open.
+
+        ``route.options`` are keywords of the event loop's ``create_connection`` and win over the config. A
+        ``sock`` among them is used as it is, and is closed where dialling fails or is cancelled.
+
+        Raises:
+            OSError: the peer cannot be reached; ``ssl.SSLError`` comes as it is.
+            ConfigError: files or options of the ``tls`` section cannot be used, or ``network.transport``
+                asks for aiofastnet, which is not there.
+            TypeError: an option is not a keyword of ``create_connection``; before any traffic.
+            ValueError: options that exclude one another; before any traffic.
+        """
+        options = dict(route.options)
+        sock: socket.socket | None = options.pop("sock", None)
+        of_tcp = {name: options.pop(name) for name in _OF_TCP & options.keys()}
+        is_tcp = sock is None and route.unix_path is None
+        try:
+            _check_together(route, sock, of_tcp, options)
+            is_unix = route.unix_path is not None if sock is None else sock.family == _AF_UNIX
+            way = await self._choose_way(route, options, is_unix=is_unix)
+            if route.options:
+                # Calling it checks the keywords, and runs nothing.
+                way.open(StreamPipe, **way.keywords).close()
+            if route.unix_path is not None:
+                sock = await connect_unix(route.unix_path)
+            elif sock is None:
+                sock = await connect_tcp(self._tcp_target(route, of_tcp))
+                set_keepalive(sock, self._config.network.tcp_keepalive)
+            pipe = await self._open(way, sock)
+        except BaseException:
+            if sock is not None:
+                sock.close()
+            raise
+        if is_tcp and not self._config.network.tcp_nodelay and not pipe.transport.is_closing():
+            # Now, as transports switch it on.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        self._logger.debug("dialled %s: %r", _place(route), pipe.transport)
+        return pipe
+
+    async def _choose_way(self, route: Route, options: dict[str, Any], *, is_unix: bool) -> _Way:
+        loop = asyncio.get_running_loop()
+        aiofastnet = fastnet.load_aiofastnet(self._config.network.transport)
+        if aiofastnet is not None and not fastnet.fits_loop(loop):
+            aiofastnet = None
+        if route.secure:
+            context = await self._shared.get() if self._ssl_context is None else self._ssl_context
+            of_config = {
+                "ssl": context,
+                "server_hostname": route.server_hostname or route.host,
+                "ssl_handshake_timeout": self._config.timeouts.tls_handshake,
+                "ssl_shutdown_timeout": self._config.timeouts.tls_shutdown,
+            }
+            options = of_config | options
+            if aiofastnet is not None and not fastnet.fits_tls(aiofastnet, context):
+                aiofastnet = None
+        name = "create_unix_connection" if is_unix else "create_connection"
+        if aiofastnet is None:
+            return _Way(getattr(loop, name), options, is_fast=False)
+        seen_loop = fastnet.loop_for_tls(loop) if route.secure else loop
+        return _Way(functools.partial(getattr(aiofastnet, name), seen_loop), options, is_fast=True)
+
+    def _tcp_target(self, route: Route, given: dict[str, Any]) -> TcpTarget:
+        network = self._config.network
+        local_addr = None if network.local_host is None else (network.local_host, network.local_port or 0)
+        of_config: dict[str, Any] = {
+            "host": route.host,
+            "port": route.port,
+            "family": _FAMILIES[network.family],
+            "local_addr": local_addr,
+            "happy_eyeballs_delay": network.happy_eyeballs_delay,
+            "interleave": network.interleave,
+        }
+        return TcpTarget(**(of_config | given))
+
+    async def _open(self, way: _Way, sock: socket.socket) -> StreamPipe:
+        """Make the pipe of a connected socket, which the caller closes if this fails."""
+        limits = self._config.limits
+        pipe = StreamPipe(write_high=limits.write_high, write_low=limits.write_low)
+        is_tls = "ssl" in way.keywords
+        try:
+            await way.open(lambda: pipe, sock=sock, **way.keywords)
+        except BaseException as error:
+            if hasattr(pipe, "transport"):
+                # Cancelled when it was just up. create_connection only closes, which over TLS waits for
+                # the peer; and the socket must not be closed while a transport still watches its number.
+                pipe.abort()
+            if isinstance(error, ssl.SSLError):
+                fastnet.complete_ssl_error(error)
+            if is_tls and isinstance(error, ConnectionResetError) and not error.args:
+                raise ConnectionResetError("the peer closed during the TLS handshake") from error
+            raise
+        if is_tls and way.is_fast:
+            pipe.transport = fastnet.repaired(pipe.transport, asyncio.get_running_loop())
+        return pipe
+
+
+@attrs.frozen
+class _Way:
+    """How a connected socket becomes a pipe."""
+
+    open: _Open
+    """``create_connection``, or its counterpart for Unix sockets."""
+    keywords: dict[str, Any]
+    is_fast: bool
+    """Whether it is aiofastnet's."""
+
+
+def _check_together(
+    route: Route, given: socket.socket | None, of_tcp: dict[str, Any], rest: dict[str, Any]
+) -> None:
+    """Refuse options that contradict the route or one another.
+
+    Raises:
+        TypeError: the SSL context is among the options.
+        ValueError: others.
+    """
+    if "ssl" in rest:
+        raise TypeError("ssl is not an option of a route: give ssl_context to the dialer or factory")
+    if given is not None and route.unix_path is not None:
+        raise ValueError("path and sock can not be specified at the same time")
+    if given is not None and of_tcp.keys() & {"host", "port"}:
+        raise ValueError("host/port and sock can not be specified at the same time")
+    if not route.secure:
+        for name in rest:
+            if name == "server_hostname" or name.startswith("ssl_"):
+                raise ValueError(f"{name} is only meaningful with ssl")
+
+
+def _place(route: Route) -> str:
+    if route.options.get("sock") is not None:
+        return "the given socket"
+    return repr(route.unix_path) if route.unix_path is not None else f"{route.host} port {route.port}"
