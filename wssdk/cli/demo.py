@@ -8,10 +8,11 @@ import platform
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeAlias
 
 import wssdk
 from wssdk.cli.progress import Progress
@@ -19,27 +20,32 @@ from wssdk.codes import CloseCode
 from wssdk.config import ClientConfig
 from wssdk.connection.connection import ClientConnection
 from wssdk.factory import ConnectionFactory
-from wssdk.testing import EchoServer, LocalCertificate
+from wssdk.testing import EchoServer
 
-__all__ = ["run_demo"]
+__all__ = ["run_demo", "unusable_transports"]
 
 _TEXT: Final = "hello, wire: ascii, ünïcödé, 語, 🙂"
 _BINARY: Final = bytes(range(256)) * 4096
 _FRAGMENTS: Final = ("one message ", "in three ", "fragments")
+
+Options: TypeAlias = dict[str, str]
+"""Options of a connection, by their dotted paths."""
 
 
 class DemoError(Exception):
     """The server's answer is not what was sent."""
 
 
-def run_demo(out: TextIO | None = None) -> int:
-    """Run the demo, a line for each step to ``out`` (default: standard output); return the exit code."""
+def run_demo(out: TextIO | None = None, *, left_out: Mapping[str, str] | None = None) -> int:
+    """Run the demo, a line for each step to ``out`` (default: standard output); return the exit code.
+
+    ``left_out`` has the transports to do without, each with the reason; None finds out.
+    """
     progress = Progress(sys.stdout if out is None else out)
-    progress.say(
-        f"wssdk {wssdk.__version__} on {platform.python_implementation()} {platform.python_version()}"
-    )
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    progress.say(f"wssdk {wssdk.__version__} on {python}")
     try:
-        asyncio.run(_demo(progress))
+        asyncio.run(_demo(progress, unusable_transports() if left_out is None else left_out))
     except Exception as error:
         progress.say(f"demo failed: {type(error).__name__}: {error}")
         return 1
@@ -47,46 +53,57 @@ def run_demo(out: TextIO | None = None) -> int:
     return 0
 
 
-async def _demo(progress: Progress) -> None:
+def unusable_transports() -> dict[str, str]:
+    """Return the transports that cannot be shown here, each with the reason."""
+    unusable = {}
+    if find_spec("trustme") is None:
+        unusable["tls"] = "it needs pip install 'wssdk[testing]'"
+    if not hasattr(socket, "AF_UNIX"):
+        unusable["unix"] = "this platform has no Unix sockets"
+    return unusable
+
+
+async def _demo(progress: Progress, left_out: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="wssdk-") as name:
         folder = Path(name)
         async with AsyncExitStack() as servers:
-            connections = await _start_servers(servers, folder, progress)
+            connections: dict[str, Options] = {}
+            for transport, start in _TRANSPORTS.items():
+                if transport in left_out:
+                    progress.say(f"  {transport} left out: {left_out[transport]}")
+                    continue
+                with progress.step(f"start an echo server: {transport}"):
+                    connections[transport] = await start(servers, folder)
             file = folder / "demo.toml"
-            with progress.step(f"write {file.name}: {', '.join(connections)}"):
+            with progress.step(f"write {file.name}: connections {', '.join(connections)}"):
                 file.write_text(_config_file(connections), encoding="utf-8")
             for connection in connections:
                 await _use(file, connection, progress)
 
 
-async def _start_servers(
-    servers: AsyncExitStack, folder: Path, progress: Progress
-) -> dict[str, dict[str, object]]:
-    """Start a server for each transport that works here; return what a client must be configured with."""
-    connections: dict[str, dict[str, object]] = {}
-    with progress.step("start an echo server: TCP"):
-        tcp = await servers.enter_async_context(EchoServer())
-        connections["tcp"] = {"uri": tcp.uri}
-    if find_spec("trustme") is None:
-        progress.say("  TLS left out: it needs pip install 'wssdk[testing]'")
-    else:
-        with progress.step("start an echo server: TLS, new certificate"):
-            certificate = await asyncio.to_thread(LocalCertificate.make)
-            tls = await servers.enter_async_context(EchoServer(tls=certificate))
-            ca_file = folder / "ca.pem"
-            ca_file.write_bytes(certificate.ca_pem)
-            connections["tls"] = {"uri": tls.uri, "tls.ca_file": str(ca_file)}
-    if not hasattr(socket, "AF_UNIX"):
-        progress.say("  Unix socket left out: this platform has none")
-    else:
-        with progress.step("start an echo server: Unix socket"):
-            path = str(folder / "echo.sock")
-            unix = await servers.enter_async_context(EchoServer(unix_path=path))
-            connections["unix"] = {"uri": unix.uri, "network.unix_path": path}
-    return connections
+async def _start_tcp(servers: AsyncExitStack, folder: Path) -> Options:
+    server = await servers.enter_async_context(EchoServer())
+    return {"uri": server.uri}
 
 
-def _config_file(connections: dict[str, dict[str, object]]) -> str:
+async def _start_tls(servers: AsyncExitStack, folder: Path) -> Options:
+    server = await servers.enter_async_context(EchoServer(tls=True))
+    assert server.certificate is not None
+    ca_file = folder / "ca.pem"
+    ca_file.write_bytes(server.certificate.ca_pem)
+    return {"uri": server.uri, "tls.ca_file": str(ca_file)}
+
+
+async def _start_unix(servers: AsyncExitStack, folder: Path) -> Options:
+    path = str(folder / "echo.sock")
+    server = await servers.enter_async_context(EchoServer(unix_path=path))
+    return {"uri": server.uri, "network.unix_path": path}
+
+
+_TRANSPORTS: Final = {"tcp": _start_tcp, "tls": _start_tls, "unix": _start_unix}
+
+
+def _config_file(connections: dict[str, Options]) -> str:
     lines = ['user_agent = "wssdk demo"', "", "[timeouts]", 'open = "5s"', 'close = "2s"', ""]
     lines += ["[limits]", 'max_size = "2 MiB"']
     for name, options in connections.items():

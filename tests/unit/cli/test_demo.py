@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
 import socket
-from importlib.machinery import ModuleSpec
 
 import pytest
 
 import wssdk
 from wssdk.cli import demo
-from wssdk.cli.demo import run_demo
+from wssdk.cli.demo import run_demo, unusable_transports
 from wssdk.testing import EchoServer
 
 STEPS = ("load the config", "connect to", "text,", "binary,", "text in 3 fragments", "ping", "close")
 
 
-def told() -> tuple[int, str]:
+def told(left_out: dict[str, str] | None = None) -> tuple[int, str]:
     out = io.StringIO()
-    return run_demo(out), out.getvalue()
+    return run_demo(out, left_out=left_out), out.getvalue()
 
 
 def test_every_step_of_every_transport_is_told_with_its_time() -> None:
@@ -42,25 +40,27 @@ def test_the_environment_of_the_machine_does_not_reach_the_demo(monkeypatch: pyt
     assert code == 0, text
 
 
-def test_without_trustme_tls_is_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_spec = importlib.util.find_spec
-
-    def without_trustme(name: str, package: str | None = None) -> ModuleSpec | None:
-        return None if name == "trustme" else find_spec(name, package)
-
-    monkeypatch.setattr(demo, "find_spec", without_trustme)
-    code, text = told()
+@pytest.mark.parametrize("transport", ["tls", "unix"])
+def test_a_transport_that_is_left_out_is_named_with_the_reason(transport: str) -> None:
+    code, text = told(left_out={transport: "not today"})
     assert code == 0, text
-    assert "TLS left out: it needs pip install 'wssdk[testing]'" in text
-    assert "\ntls:\n" not in text
+    assert f"  {transport} left out: not today\n" in text
+    assert f"\n{transport}:\n" not in text
 
 
-def test_without_unix_sockets_they_are_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.needs("unix-sockets")
+def test_every_transport_can_be_used_where_the_tests_run() -> None:
+    assert unusable_transports() == {}
+
+
+def test_without_trustme_tls_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "find_spec", lambda name: None)
+    assert unusable_transports() == {"tls": "it needs pip install 'wssdk[testing]'"}
+
+
+def test_without_unix_sockets_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
-    code, text = told()
-    assert code == 0, text
-    assert "Unix socket left out" in text
-    assert "\nunix:\n" not in text
+    assert unusable_transports() == {"unix": "this platform has no Unix sockets"}
 
 
 def test_a_wrong_answer_fails_the_demo_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,4 +79,4 @@ def test_a_server_that_cannot_start_fails_the_demo_with_the_reason(monkeypatch: 
     monkeypatch.setattr(demo, "EchoServer", lambda **options: EchoServer(host="192.0.2.1"))
     code, text = told()
     assert code == 1
-    assert re.search(r"  start an echo server: TCP .* FAILED\ndemo failed: OSError: ", text)
+    assert re.search(r"  start an echo server: tcp .* FAILED\ndemo failed: OSError: ", text)

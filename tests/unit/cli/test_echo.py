@@ -26,7 +26,7 @@ async def serving(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Pro
     )
     assert process.stdout is not None
     try:
-        lines = []
+        lines: list[str] = []
         async with asyncio.timeout(20):
             while not lines or "echoing at" not in lines[-1]:
                 line = await process.stdout.readline()
