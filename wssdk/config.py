@@ -1,0 +1,262 @@
+"""The configuration of a client: one frozen, validated value.
+
+It is made in code (``ClientConfig(timeouts=Timeouts(open="10s"))``), from TOML files and the environment
+(:meth:`ClientConfig.load`), or from the keywords of ``connect()``. It is hashable and picklable, compares
+by value, and ``attrs.evolve`` checks again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import attrs
+
+from wssdk import config_rules as rules
+from wssdk import config_sections as sections
+from wssdk import config_words as words
+from wssdk.config_headers import FrozenHeaders, frozen_headers
+from wssdk.config_sections import (
+    Auth,
+    Compression,
+    Keepalive,
+    Limits,
+    Logging,
+    Network,
+    Proxy,
+    Reconnect,
+    Timeouts,
+    Tls,
+)
+from wssdk.errors import ConfigProblem
+from wssdk.secret import Secret
+from wssdk.uri import redact_uri
+from wssdk.version import VERSION
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from wssdk.config_keywords import ConnectKeywords
+
+__all__ = [
+    "Auth",
+    "ClientConfig",
+    "Compression",
+    "FrozenHeaders",
+    "Keepalive",
+    "Limits",
+    "Logging",
+    "Network",
+    "Proxy",
+    "Reconnect",
+    "Secret",
+    "Timeouts",
+    "Tls",
+    "unsupported",
+]
+
+_Path: TypeAlias = str | PathLike[str]
+
+_USER_AGENT: Final = f"Python/{sys.version_info.major}.{sys.version_info.minor} wssdk/{VERSION}"
+
+
+def _show_uri(uri: str | None) -> str:
+    return repr(None if uri is None else redact_uri(uri))
+
+
+@attrs.frozen(kw_only=True)
+class ClientConfig:
+    """Everything about a connection that is data.
+
+    Raises:
+        ConfigError: something cannot be right; every problem of the sections and of the rules between
+            them is listed.
+    """
+
+    __attrs_pre_init__ = rules.check_options
+
+    uri: str | None = attrs.field(default=None, converter=words.optional_uri, repr=_show_uri)
+    """Where to connect (RFC 6455, 3); None: it is given when connecting."""
+    origin: str | None = attrs.field(default=None, converter=words.optional_header_text)
+    """Value of the ``Origin`` header; None: no header."""
+    subprotocols: tuple[str, ...] = attrs.field(default=(), converter=words.subprotocols)
+    """Offered subprotocols, the preferred one first."""
+    user_agent: str | None = attrs.field(default=_USER_AGENT, converter=words.optional_header_text)
+    """Value of the ``User-Agent`` header; None: no header."""
+    headers: FrozenHeaders = attrs.field(factory=FrozenHeaders, converter=frozen_headers)
+    """Further headers of the opening handshake; masked in ``repr()``."""
+    auth: Auth = attrs.field(factory=Auth)
+    """Credentials."""
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
+    """How long to wait."""
+    keepalive: Keepalive = attrs.field(factory=Keepalive)
+    """When to ping."""
+    limits: Limits = attrs.field(factory=Limits)
+    """Bounds of what is received and buffered."""
+    compression: Compression = attrs.field(factory=Compression, converter=sections.compression)
+    """permessage-deflate; a bool switches it."""
+    tls: Tls = attrs.field(factory=Tls)
+    """Certificates."""
+    proxy: Proxy = attrs.field(factory=Proxy, converter=sections.proxy)
+    """The way through a proxy; a bool switches it, a text is its URL."""
+    network: Network = attrs.field(factory=Network)
+    """Addresses and sockets."""
+    reconnect: Reconnect = attrs.field(factory=Reconnect, converter=sections.reconnect)
+    """When to open again; a bool switches it."""
+    logging: Logging = attrs.field(factory=Logging)
+    """What goes to the log."""
+
+    def __attrs_post_init__(self) -> None:
+        rules.raise_all(rules.ask_client(self))
+
+    @property
+    def header_items(self) -> tuple[tuple[str, str], ...]:
+        """Names and values of ``headers``, and of the header that ``auth`` makes, in plain text."""
+        fields = tuple(self.headers.raw_items())
+        token = self.auth.token
+        if token is None:
+            return fields
+        value = f"{self.auth.scheme} {token.reveal()}" if self.auth.scheme else token.reveal()
+        return (*fields, (self.auth.header, value))
+
+    # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
+
+    @classmethod
+    def from_toml(
+        cls, path: _Path, *, connection: str | None = None, table: Sequence[str] = ()
+    ) -> ClientConfig:
+        """Return the configuration of one TOML file.
+
+        ``connection`` lays ``[connections.NAME]`` over the top level. ``table`` names the table that
+        holds the configuration inside a larger file: ``("tool", "myapp", "ws")``. Files named in the
+        file are looked for beside it.
+
+        Raises:
+            ConfigError: everything that is wrong, with file, line and column.
+        """
+        from wssdk.config_sources import load
+
+        return load((path,), connection=connection, table=table, env_prefix=None)
+
+    @classmethod
+    def from_env(cls, prefix: str = "WSSDK_", environ: Mapping[str, str] | None = None) -> ClientConfig:
+        """Return the configuration of the environment: ``WSSDK_TIMEOUTS__OPEN=5s``.
+
+        ``environ`` defaults to ``os.environ``.
+
+        Raises:
+            ConfigError: everything that is wrong, with the variable.
+        """
+        from wssdk.config_sources import load
+
+        return load((), env_prefix=prefix, environ=environ)
+
+    @classmethod
+    def load(
+        cls,
+        *paths: _Path,
+        connection: str | None = None,
+        table: Sequence[str] = (),
+        env_prefix: str | None = "WSSDK_",
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> ClientConfig:
+        """Return the configuration of all layers.
+
+        From low to high: defaults, files in order, their ``[connections.NAME]``, environment, the
+        environment for that connection (``WSSDK_CONNECTIONS__NAME__TIMEOUTS__OPEN``), ``overrides``.
+        Tables are merged, arrays replaced. ``env_prefix=None`` leaves the environment out;
+        ``environ`` defaults to ``os.environ``. ``overrides`` is nested as a file is, or has dotted
+        names: ``{"timeouts.open": 5}``; ``{"uri": None}`` where the URI is given when connecting.
+
+        Raises:
+            ConfigError: everything that is wrong in any layer, each with its place.
+        """
+        from wssdk.config_sources import load
+
+        return load(
+            paths,
+            connection=connection,
+            table=table,
+            env_prefix=env_prefix,
+            environ=environ,
+            overrides=overrides,
+        )
+
+    @classmethod
+    def load_all(
+        cls,
+        *paths: _Path,
+        table: Sequence[str] = (),
+        env_prefix: str | None = "WSSDK_",
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> dict[str, ClientConfig]:
+        """Return the configuration of every connection that the files name.
+
+        Each is what :meth:`load` returns for that connection.
+
+        Raises:
+            ConfigError: everything that is wrong in any of them, each with its place.
+        """
+        from wssdk.config_sources import load_all
+
+        return load_all(paths, table=table, env_prefix=env_prefix, environ=environ, overrides=overrides)
+
+    @classmethod
+    def from_connect(cls, uri: str | None, /, **keywords: Unpack[ConnectKeywords]) -> ClientConfig:
+        """Return the configuration that the keywords of ``connect()`` ask for.
+
+        Raises:
+            InvalidURI: ``uri`` is not a WebSocket URI.
+            ConfigError: everything else that is wrong, by keyword.
+            TypeError: a keyword is unknown.
+        """
+        from wssdk.config_keywords import from_connect
+
+        return from_connect(uri, keywords)
+
+
+# One row an option that this release does not act on, with the values that ask for nothing it lacks.
+# To wire an option is to delete its row.
+_NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
+    ("keepalive.idle_timeout", (None,)),
+    ("limits.on_full", ("pause",)),
+    ("limits.max_queue_bytes", (None,)),
+    ("compression.backend", ("auto", "zlib")),
+    ("compression.min_size", (0,)),
+    ("tls.pinned_sha256", ((),)),
+    ("proxy.url", ("auto",)),
+    ("proxy.username", (None,)),
+    ("proxy.password", (None,)),
+    ("proxy.ca_file", (None,)),
+    ("proxy.server_hostname", (None,)),
+    ("proxy.tls_handshake", (60.0,)),
+    ("proxy.tls_shutdown", (30.0,)),
+    ("network.tcp_keepalive", (None,)),
+    ("network.max_redirects", (10,)),
+    ("reconnect.max_attempts", (None,)),
+    ("reconnect.retry_status", (attrs.fields(Reconnect).retry_status.default,)),
+    ("reconnect.retry_after", (True,)),
+)
+
+NOT_YET_WHEN_GIVEN: Final = (("proxy.enabled", True),)
+"""Options and values that are defaults, and are refused only where somebody asks for them."""
+
+
+def unsupported(config: ClientConfig) -> list[ConfigProblem]:
+    """Return a problem for each option that is set to what this release does not do yet."""
+    problems = []
+    for path, accepted in _NOT_YET:
+        section_name, _, name = path.partition(".")
+        section = getattr(config, section_name)
+        if getattr(section, "enabled", True) and getattr(section, name) not in accepted:
+            problems.append(not_yet(path))
+    return problems
+
+
+def not_yet(path: str) -> ConfigProblem:
+    """Return the problem of an option that this release does not act on yet."""
+    return ConfigProblem("code", path, f"{path}: not supported yet", "leave it out in this release")

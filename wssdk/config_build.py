@@ -1,0 +1,151 @@
+"""Layers to one configuration, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from wssdk.config import NOT_YET_WHEN_GIVEN, ClientConfig, unsupported
+from wssdk.config_faults import Fault, Leaf, value_fault
+from wssdk.config_headers import check_header
+from wssdk.config_resolve import Unresolved, resolve
+from wssdk.config_rules import TOGETHER
+from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
+from wssdk.config_structure import structure
+from wssdk.config_values import BadValue, Dialect, describe
+from wssdk.errors import ConfigProblem
+
+__all__ = ["Built", "build"]
+
+_NOT_YET: Final = "not supported yet"
+_LEAVE_OUT: Final = "leave it out in this release"
+
+
+@attrs.frozen
+class Built:
+    """What came of the layers."""
+
+    config: ClientConfig | None
+    """None where there are faults that leave nothing to build."""
+    history: Mapping[Keys, tuple[Leaf, ...]]
+    """Every option that is set, with all that set it: the last one holds, and overrode the others."""
+    faults: tuple[Fault, ...]
+
+
+def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built:
+    """Lay the layers over each other, low to high, and make the configuration of what holds."""
+    history = _merge(layers)
+    builder = _Builder(history, environ)
+    config = builder.make()
+    if config is not None:
+        builder.refuse_not_yet(config)
+    return Built(config, history, tuple(builder.faults))
+
+
+def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
+    history: dict[Keys, tuple[Leaf, ...]] = {}
+    for layer in layers:
+        for leaf in layer:
+            option = leaf.option
+            if option[0] == HEADERS:
+                # Variables have no dashes in their names.
+                option = (HEADERS, option[1].lower().replace("_", "-"))
+            history[option] = (*history.get(option, ()), leaf)
+    return history
+
+
+def _header_name(leaves: tuple[Leaf, ...]) -> str:
+    """Return the spelling that holds: a variable's name has none."""
+    spelled = [leaf for leaf in leaves if leaf.place.dialect is not Dialect.ENVIRONMENT]
+    return (spelled or list(leaves))[-1].option[1]
+
+
+class _Builder:
+    def __init__(self, history: Mapping[Keys, tuple[Leaf, ...]], environ: Mapping[str, str]) -> None:
+        self._history = history
+        self._environ = environ
+        self._values: dict[Keys, object] = {}
+        self._bad: set[str] = set()
+        self.faults: list[Fault] = []
+
+    def make(self) -> ClientConfig | None:
+        for option in self._history:
+            self._resolve(option)
+        # What has a fault is left out, and the rest tried again: the rules between options only run on
+        # what is made of good values.
+        while True:
+            config, bad_values, broken_rules = structure(self._tree())
+            if config is not None:
+                return config
+            before = len(self._values)
+            for option, bad in bad_values.items():
+                self._refuse(option, bad)
+            if not bad_values:
+                for error in broken_rules:
+                    for problem in error.problems:
+                        self._refuse_combination(problem)
+            assert len(self._values) < before, "a fault in what nobody set"
+
+    def _resolve(self, option: Keys) -> None:
+        leaf = self._history[option][-1]
+        try:
+            value = resolve(leaf, self._environ)
+            if option[0] == HEADERS:
+                check_header(_header_name(self._history[option]), value)
+        except Unresolved as unresolved:
+            self._add(leaf, unresolved.message, unresolved.hint)
+        except BadValue as bad:
+            self._refuse(option, bad)
+        else:
+            self._values[option] = value
+
+    def _tree(self) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        for option, value in self._values.items():
+            if option[0] == HEADERS:
+                tree.setdefault(HEADERS, {})[_header_name(self._history[option])] = value
+            elif len(option) == 1:
+                tree[option[0]] = value
+            else:
+                tree.setdefault(option[0], {})[option[1]] = value
+        return tree
+
+    def _add(self, leaf: Leaf, text: str, hint: str | None) -> None:
+        self._bad.add(".".join(leaf.option))
+        self.faults.append(value_fault(leaf.place, dotted(leaf.named), text, hint))
+
+    def _refuse(self, option: Keys, bad: BadValue) -> None:
+        self._values.pop(option, None)
+        leaf = self._history[option][-1]
+        dialect = leaf.place.dialect
+        shown = option[0] != HEADERS and not OPTIONS[option].secret
+        given = bad.value if leaf.text is None or isinstance(bad.value, str) else leaf.text
+        got = describe(given, dialect, shown=shown)
+        self._add(leaf, bad.told(dialect, got), bad.advice(dialect))
+
+    def _refuse_combination(self, problem: ConfigProblem) -> None:
+        option = tuple(problem.path.split("."))
+        self._values.pop(option, None)
+        for group in TOGETHER:
+            if problem.path in group and group & self._bad:
+                return  # the rule may be kept once that one is mended
+        leaf = self._history[option][-1]
+        text = problem.message.removeprefix(f"{problem.path}: ")
+        self.faults.append(value_fault(leaf.place, dotted(leaf.named), text, problem.hint))
+
+    def refuse_not_yet(self, config: ClientConfig) -> None:
+        """Refuse what is right, and is not wired in this release."""
+        options = [tuple(problem.path.split(".")) for problem in unsupported(config)]
+        for path, value in NOT_YET_WHEN_GIVEN:
+            option = tuple(path.split("."))
+            if self._values.get(option) == value:
+                options.append(option)
+        places = set()
+        for option in options:
+            leaf = self._history[option][-1]
+            # A short form sets several options in one place.
+            if leaf.place not in places:
+                places.add(leaf.place)
+                self.faults.append(value_fault(leaf.place, dotted(leaf.named), _NOT_YET, _LEAVE_OUT))

@@ -1,0 +1,132 @@
+"""Header fields as a value: frozen, hashable, masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from wssdk.config_values import BadValue, Dialect, Refused, describe, is_off
+from wssdk.config_words import header_fault
+from wssdk.errors import ConfigError, ConfigProblem, printable
+from wssdk.headers import Headers, HeadersLike, MultipleValuesError
+from wssdk.secret import MASK
+
+__all__ = ["FrozenHeaders", "check_header", "frozen_headers"]
+
+_EXPECTED: Final = "a mapping of header names to texts, or pairs of them"
+
+_HINTS: Final = {
+    "host": "to dial another address than the URI's, set network.host",
+    "sec-websocket-protocol": "set subprotocols",
+    "sec-websocket-extensions": "set compression",
+}
+
+
+@attrs.frozen(eq=False, repr=False)
+class FrozenHeaders(Mapping[str, str]):
+    """Header fields for the opening handshake; names compare without case, values are masked in ``repr()``.
+
+    ``headers[name]`` raises ``MultipleValuesError`` where a field occurs several times: use
+    :meth:`get_all`.
+    """
+
+    _fields: tuple[tuple[str, str], ...] = ()
+
+    def raw_items(self) -> Iterator[tuple[str, str]]:
+        """Iterate over all fields in order: one pair a field, repeated names included."""
+        return iter(self._fields)
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of a field, in order; an empty list where there is none."""
+        return [value for key, value in self._fields if key.lower() == name.lower()]
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        if len(values) > 1:
+            raise MultipleValuesError(name)
+        return values[0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name.lower(): name for name, _ in reversed(self._fields)}.values())
+
+    def __len__(self) -> int:
+        return len({name.lower() for name, _ in self._fields})
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name!r}: {MASK!r}" for name, _ in self._fields)
+        return f"{type(self).__name__}({{{fields}}})"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenHeaders):
+            return self._folded() == other._folded()
+        if isinstance(other, Mapping):
+            # Without order and spelling, as mappings compare.
+            return sorted(self._folded()) == sorted((str(key).lower(), other[key]) for key in other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._folded())
+
+    def _folded(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name.lower(), value) for name, value in self._fields)
+
+
+def check_header(name: object, value: object) -> None:
+    """Check one header field.
+
+    Raises:
+        BadValue: it may not be sent.
+    """
+    if not isinstance(name, str):
+        raise BadValue("the name of a header", name)
+    if not isinstance(value, str):
+        raise BadValue("a text", value, 'write the text itself, "${env:NAME}" or "${file:PATH}"')
+    if fault := header_fault(name, value):
+        raise Refused(fault, value, _HINTS.get(name.lower()))
+
+
+def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
+    """Return header fields, frozen; None for none.
+
+    Raises:
+        BadValue: no headers at all.
+        ConfigError: fields that may not be sent; every one of them is named, their values are not.
+    """
+    if isinstance(value, FrozenHeaders):
+        return value
+    fields = () if is_off(value) else _fields_of(value)
+    problems = []
+    for name, text in fields:
+        try:
+            check_header(name, text)
+        except BadValue as bad:
+            path = f"headers.{printable(str(name))}"
+            message = f"{path}: {bad.told(Dialect.CODE, describe(bad.value, Dialect.CODE, shown=False))}"
+            problems.append(ConfigProblem("code", path, message, bad.hint))
+    if problems:
+        raise ConfigError(problems)
+    return FrozenHeaders(fields)
+
+
+def _fields_of(value: object) -> tuple[tuple[Any, Any], ...]:
+    pairs: Iterable[Any]
+    if isinstance(value, Headers):
+        pairs = value.raw_items()
+    elif hasattr(value, "keys"):
+        mapping: Any = value
+        pairs = [(name, mapping[name]) for name in mapping.keys()]  # noqa: SIM118  # only keys() is promised
+    else:
+        pairs = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [()]
+    fields = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise BadValue(_EXPECTED, value)
+        fields.append((pair[0], pair[1]))
+    return tuple(fields)

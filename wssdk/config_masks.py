@@ -1,0 +1,148 @@
+"""What of a printed line is covered: secrets, headers, comments, and whatever nobody knows.
+
+A value is shown only where the schema knows its option, and knows it for no secret. Numbers and switches
+of unknown options are shown, too, unless the name sounds like a secret's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeAlias
+
+from wssdk.config_faults import Document
+from wssdk.config_marks import COMMENT, STRING, Span
+from wssdk.config_schema import CONNECTIONS, HEADERS, OPTIONS, Keys, meant
+from wssdk.secret import MASK
+from wssdk.uri import redact_uri
+
+__all__ = ["Cover", "covers"]
+
+Cover: TypeAlias = tuple[Span, str]
+"""What is covered, and the text that stands there instead."""
+
+_PLAIN: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?|inf|nan)|true|false")
+_QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>[^\"'\\\n]*)(?P=quote)")
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_SECRET_NAME: Final = re.compile(
+    r"token|secret|passw|pwd|key|credential|auth|(?<![a-z])pin(?![a-z])", re.IGNORECASE
+)
+
+_TABLE_LINE: Final = re.compile(r"[ \t]*\[[ \t]*(?P<keys>[A-Za-z0-9_. \t-]+?)[ \t]*\][ \t]*")
+_PAIR_LINE: Final = re.compile(
+    r"[ \t]*(?P<keys>[A-Za-z0-9_. \t-]+?)[ \t]*=[ \t]*(?P<value>[^#]*)(?P<rest>.*)"
+)
+_STRING_OR_COMMENT: Final = re.compile(f"{COMMENT.pattern}|{STRING.pattern}", re.DOTALL)
+
+
+def covers(document: Document, line: Span) -> list[Cover]:
+    """Return what is covered on a line, from left to right."""
+    found = _covers_of_toml(document, line) if document.is_toml else _covers_of_broken(document, line)
+    return sorted(found)
+
+
+def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
+    found: list[Cover] = [
+        ((start, end), "") for start, end in document.marks.comments if _meets((start, end), line)
+    ]
+    for path, value in document.marks.values:
+        if _meets(value, line):
+            raw = document.text[slice(*value)]
+            shown = _shown(_in_root(document, path), raw)
+            part = (max(value[0], line[0]), min(value[1], line[1]))
+            if shown != raw:
+                found.append((part, shown))
+    # Comments inside of what is covered anyway.
+    return [
+        one for one in found if one[1] or not any(_meets(one[0], other[0]) for other in found if other[1])
+    ]
+
+
+def _meets(span: Span, line: Span) -> bool:
+    return span[0] < line[1] and span[1] > line[0]
+
+
+def _in_root(document: Document, path: Keys) -> Keys:
+    """Return the path inside the configuration; empty where it is outside."""
+    depth = len(document.root)
+    return path[depth:] if path[:depth] == document.root else ()
+
+
+def _shown(keys: Keys, raw: str) -> str:
+    """Return ``raw``, what may be shown of it, or a mask."""
+    if keys[:1] == (CONNECTIONS,):
+        keys = keys[2:]
+    if keys[:1] == (HEADERS,) or not keys:
+        return MASK
+    option = ("proxy", "url") if keys == ("proxy",) else keys
+    grammar = OPTIONS.get(option)
+    if _PLAIN.fullmatch(raw):
+        return raw if (grammar is not None and not grammar.secret) or _sounds_harmless(keys) else MASK
+    if grammar is None:
+        return raw if _is_reference(keys, raw) else MASK
+    if grammar.secret:
+        return MASK
+    if option in (("uri",), ("proxy", "url")) or "://" in raw or "\\" in raw:
+        quoted = _QUOTED.fullmatch(raw)
+        return MASK if quoted is None else f"{quoted['quote']}{redact_uri(quoted['text'])}{quoted['quote']}"
+    return raw
+
+
+def _sounds_harmless(keys: Keys) -> bool:
+    if any(_SECRET_NAME.search(key) for key in keys):
+        return False
+    near = meant(keys)
+    return near is None or near[0] not in OPTIONS or not OPTIONS[near[0]].secret
+
+
+def _is_reference(keys: Keys, raw: str) -> bool:
+    """Tell whether this is the name in ``{ env = "NAME" }`` or ``{ file = "PATH" }`` of a secret option."""
+    grammar, quoted = OPTIONS.get(keys[:-1]), _QUOTED.fullmatch(raw)
+    if grammar is None or not grammar.secret or quoted is None:
+        return False
+    # A secret in the place of its variable's name does not look like one.
+    return keys[-1] == "file" or (keys[-1] == "env" and _VARIABLE.fullmatch(quoted["text"]) is not None)
+
+
+def _covers_of_broken(document: Document, line: Span) -> list[Cover]:
+    """Return what is covered where nobody can tell for sure where values begin and end."""
+    text = document.text[slice(*line)]
+    if not text.strip():
+        return []
+    whole: list[Cover] = [((line[0] + len(text) - len(text.lstrip()), line[1]), MASK)]
+    table = _table_above(document.text[: line[0]])
+    if table is None:
+        return whole
+    if _TABLE_LINE.fullmatch(text):
+        return []
+    pair = _PAIR_LINE.fullmatch(text)
+    if pair is None:
+        return whole
+    raw = pair["value"].rstrip()
+    start = line[0] + pair.start("value")
+    rest: list[Cover] = [((line[0] + pair.start("rest"), line[1]), "")] if pair["rest"] else []
+    if not raw:
+        return rest
+    keys = _in_root(document, _split(table, pair["keys"]))
+    shown = MASK if "{" in raw else _shown(keys, raw)
+    return rest if shown == raw else [((start, start + len(raw)), shown), *rest]
+
+
+def _table_above(before: str) -> Keys | None:
+    """Return the table that the next line belongs to; None where that cannot be told for sure."""
+    outline = _STRING_OR_COMMENT.sub(lambda match: "" if match[0][0] == "#" else '""', before)
+    if '"""' in outline or "'" in outline or outline.count("{") != outline.count("}"):
+        return None
+    if outline.count("[") != outline.count("]"):
+        return None
+    table: Keys = ()
+    for line in outline.splitlines():
+        if line.lstrip().startswith("["):
+            match = _TABLE_LINE.fullmatch(line)
+            if match is None:
+                return None
+            table = _split((), match["keys"])
+    return table
+
+
+def _split(table: Keys, dotted: str) -> Keys:
+    return (*table, *(key.strip() for key in dotted.split(".")))

@@ -1,0 +1,126 @@
+"""Values that point elsewhere: secrets in variables and files, headers with ``${env:NAME}`` in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from wssdk.config_faults import Leaf
+from wssdk.config_schema import HEADERS, OPTIONS
+from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
+from wssdk.config_values import Dialect, nearest
+from wssdk.errors import printable
+
+__all__ = ["Unresolved", "resolve"]
+
+_LARGEST: Final = 64 * 2**10
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A secret that somebody wrote in the place of its variable's name does not look like one.
+_TOLD_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
+_LINE_END: Final = re.compile(r"\r?\n\Z")
+
+
+class Unresolved(Exception):
+    """What a value points to is not there; neither the text nor what it points to is told."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
+    """Return the value that ``leaf`` stands for.
+
+    Raises:
+        Unresolved: a variable or a file is missing, or the reference is not understood.
+    """
+    dialect = leaf.place.dialect
+    if leaf.option[0] == HEADERS:
+        if isinstance(leaf.value, str) and dialect is not Dialect.CODE:
+            return _fill(leaf.value, _folder(leaf), environ)
+        return leaf.value
+    grammar = OPTIONS[leaf.option]
+    if grammar.secret and isinstance(leaf.value, Mapping):
+        return _secret(leaf.value, _folder(leaf), environ)
+    if grammar.path and dialect is Dialect.TOML and isinstance(leaf.value, str) and leaf.value:
+        return str(_folder(leaf) / leaf.value)
+    return leaf.value
+
+
+def _folder(leaf: Leaf) -> Path:
+    """Return where files are looked for: beside the file that names them, or in the current folder."""
+    document = leaf.place.document
+    return Path() if document is None else document.folder
+
+
+def _secret(reference: Mapping[object, object], folder: Path, environ: Mapping[str, str]) -> str:
+    keys = sorted(map(str, reference))
+    if keys == ["env", "file"]:
+        raise Unresolved("env and file are both given", "keep one of them")
+    name = reference.get(keys[0]) if keys else None
+    if keys not in (["env"], ["file"]) or not isinstance(name, str):
+        raise Unresolved('expected a text, { env = "NAME" } or { file = "PATH" }, got another table')
+    if keys == ["file"]:
+        return _file(name, folder)
+    return _variable(name, environ)
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    if _VARIABLE.fullmatch(name) is None:
+        raise Unresolved("what is given for env is not the name of an environment variable")
+    if name not in environ:
+        if _TOLD_VARIABLE.fullmatch(name) is None:
+            raise Unresolved("the environment variable is not set")
+        near = nearest(name, sorted(environ))
+        hint = "set it" if near is None else f"did you mean {near}?"
+        raise Unresolved(f"environment variable {name} is not set", hint)
+    if not environ[name]:
+        raise Unresolved("the environment variable is empty", "set it")
+    return environ[name]
+
+
+def _file(name: str, folder: Path) -> str:
+    path = str(folder / name)
+    shown = repr(printable(path))
+    hint = None
+    try:
+        raw = read_bounded(path, _LARGEST)
+    except OSError as error:
+        message, hint = f"{shown}: {why_unreadable(error)}", missing_file_hint(path, error)
+    else:
+        if raw is None:
+            message = f"{shown}: the file is larger than {_LARGEST} bytes"
+        else:
+            message = f"{shown}: the file is empty"
+            try:
+                text = _LINE_END.sub("", raw.decode("utf-8-sig"))
+            except ValueError:
+                text, message = "", f"{shown}: the file is not UTF-8"
+            if text:
+                return text
+    raise Unresolved(message, hint)
+
+
+def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str:
+    """Return a header's value with its references filled in."""
+
+    def fill(match: re.Match[str]) -> str:
+        if match["inside"] is None:
+            return "${"
+        kind, _, name = match["inside"].partition(":")
+        if kind not in ("env", "file") or not match["end"]:
+            hint = "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; a plain ${ is written $${"
+            raise Unresolved("a reference in the text is not understood", hint)
+        if kind == "file":
+            return _file(name, folder)
+        variable, has_default, default = name.partition(":-")
+        if has_default and not environ.get(variable):
+            return default
+        return _variable(variable, environ)
+
+    return _REFERENCE.sub(fill, text)

@@ -1,0 +1,157 @@
+"""What a section checks about itself: each option's grammar, and the rules between options.
+
+Everything wrong is raised at once, as one :exc:`ConfigError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from wssdk.config_values import BadValue, Dialect, describe
+from wssdk.config_words import optional_secret, optional_token
+from wssdk.errors import ConfigError, ConfigProblem
+
+if TYPE_CHECKING:
+    from wssdk.config import ClientConfig
+    from wssdk.config_sections import Network, Proxy, Reconnect, Tls
+
+__all__ = [
+    "SECRET_GRAMMARS",
+    "TOGETHER",
+    "ask_client",
+    "ask_network",
+    "ask_proxy",
+    "ask_reconnect",
+    "ask_tls",
+    "check_given",
+    "check_options",
+    "raise_all",
+]
+
+SECRET_GRAMMARS: Final = frozenset((optional_secret, optional_token))
+"""Grammars whose values errors do not show."""
+
+TOGETHER: Final = (
+    frozenset(("reconnect.min", "reconnect.max")),
+    frozenset(("tls.cert_file", "tls.key_file", "tls.key_password")),
+    frozenset(("proxy.username", "proxy.password")),
+    frozenset(("network.local_host", "network.local_port")),
+)
+"""Options of one rule that can break it by their absence: where one has a bad value, the rule is silent."""
+
+_Broken = Iterator[ConfigProblem]
+
+
+def check_given(self: Any, **given: Any) -> None:
+    """Check every value a section is made of; the ``__attrs_pre_init__`` of all of them.
+
+    attrs stops at the first converter that fails, and tells neither section nor option.
+
+    Raises:
+        ConfigError: all values that break their grammar.
+    """
+    raise_all(_broken_values(type(self), f"{type(self).__name__.lower()}.", given))
+
+
+def check_options(self: Any, **given: Any) -> None:
+    """Check every value of the top level, as :func:`check_given` does for a section.
+
+    Raises:
+        ConfigError: all values that break their grammar.
+    """
+    raise_all(_broken_values(type(self), "", given))
+
+
+def _broken_values(cls: type[attrs.AttrsInstance], prefix: str, given: Mapping[str, object]) -> _Broken:
+    for option in attrs.fields(cls):
+        value = given[option.name]
+        if value is attrs.NOTHING or value is option.default:
+            continue
+        path = f"{prefix}{option.name}"
+        problems: tuple[ConfigProblem, ...] = ()
+        try:
+            _check_one(option, value)
+        except BadValue as bad:
+            got = describe(bad.value, Dialect.CODE, shown=option.converter not in SECRET_GRAMMARS)
+            message = f"{path}: {bad.told(Dialect.CODE, got)}"
+            problems = (ConfigProblem("code", path, message, bad.advice(Dialect.CODE)),)
+        except ConfigError as error:
+            problems = error.problems
+        yield from problems
+
+
+def _check_one(option: attrs.Attribute[Any], value: object) -> None:
+    grammar: Any = option.converter
+    if grammar is not None:
+        grammar(value)
+        return
+    section = option.default.factory  # type: ignore[union-attr]  # what has no grammar is a section
+    if not isinstance(value, section):
+        raise BadValue(f"a {section.__name__}", value)
+
+
+def raise_all(broken: _Broken) -> None:
+    """Raise every broken rule at once.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if problems := tuple(broken):
+        raise ConfigError(problems)
+
+
+def _problem(path: str, message: str, hint: str | None = None) -> ConfigProblem:
+    return ConfigProblem("code", path, f"{path}: {message}", hint)
+
+
+def ask_tls(tls: Tls) -> _Broken:
+    """Yield the rules that ``tls`` breaks."""
+    if tls.key_file is not None and tls.cert_file is None:
+        yield _problem("tls.key_file", "a key needs its certificate", "set tls.cert_file")
+    if tls.key_password is not None and tls.key_file is None:
+        yield _problem("tls.key_password", "there is no key to open", "set tls.key_file")
+
+
+def ask_proxy(proxy: Proxy) -> _Broken:
+    """Yield the rules that ``proxy`` breaks."""
+    if proxy.password is not None and proxy.username is None:
+        yield _problem("proxy.password", "a password needs its username", "set proxy.username")
+
+
+def ask_network(network: Network) -> _Broken:
+    """Yield the rules that ``network`` breaks."""
+    if network.local_port is not None and network.local_host is None:
+        hint = 'set network.local_host, "0.0.0.0" or "::" for any address'
+        yield _problem("network.local_port", "a local port needs its local address", hint)
+    for name in ("host", "port", "local_host", "local_port"):
+        if network.unix_path is not None and getattr(network, name) is not None:
+            message = "a Unix socket (network.unix_path) has no hosts and no ports"
+            yield _problem(f"network.{name}", message, f"keep network.unix_path or network.{name}")
+
+
+def ask_reconnect(reconnect: Reconnect) -> _Broken:
+    """Yield the rules that ``reconnect`` breaks."""
+    if reconnect.min > reconnect.max:
+        # To blame is what was set.
+        name = "min" if reconnect.max == attrs.fields(type(reconnect)).max.default else "max"
+        other = {"min": "max", "max": "min"}[name]
+        relation = {"min": "above", "max": "below"}[name]
+        message = f"{getattr(reconnect, name):g} s is {relation} reconnect.{other}"
+        hint = f"reconnect.{other} is {getattr(reconnect, other):g} s"
+        yield _problem(f"reconnect.{name}", message, hint)
+
+
+def ask_client(config: ClientConfig) -> _Broken:
+    """Yield the rules between sections that ``config`` breaks."""
+    if config.auth.token is not None and config.auth.header in config.headers:
+        hint = f"keep auth.token or headers.{config.auth.header}"
+        yield _problem("auth.token", f"the header {config.auth.header} is set twice", hint)
+    if config.uri is not None and config.uri[:3].lower() == "ws:":
+        for option in attrs.fields(type(config.tls)):
+            if getattr(config.tls, option.name) != option.default:
+                message = "a ws:// URI is opened without TLS"
+                hint = "write wss:// in the URI, or leave the section tls out"
+                yield _problem(f"tls.{option.name}", message, hint)

@@ -1,0 +1,201 @@
+"""Files, environment and overrides to the configuration: layers, precedence, one report of everything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from wssdk.config import ClientConfig
+from wssdk.config_build import Built, build
+from wssdk.config_env import EnvironmentLayer, read_environment
+from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
+from wssdk.config_report import report
+from wssdk.config_schema import CONNECTIONS, HEADERS, SECTIONS, Keys, dotted, environment_name
+from wssdk.config_tables import TableLayer, read_table
+from wssdk.config_toml import read_document
+from wssdk.config_values import Dialect, nearest
+from wssdk.errors import ConfigError
+
+__all__ = ["load", "load_all"]
+
+_Path: TypeAlias = str | os.PathLike[str]
+
+_URI: Keys = ("uri",)
+_UNIX_PATH: Keys = ("network", "unix_path")
+
+
+@attrs.frozen
+class _Sources:
+    """Everything that was read, before a connection is chosen."""
+
+    documents: tuple[Document, ...]
+    files: tuple[TableLayer, ...]
+    environment: EnvironmentLayer | None
+    overrides: TableLayer
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    env_prefix: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Connections of the files."""
+        return tuple(dict.fromkeys(name for file in self.files for name in file.by_connection))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file could be read."""
+        return all(document.tree is not None for document in self.documents)
+
+
+def load(
+    paths: Sequence[_Path],
+    *,
+    connection: str | None = None,
+    table: Sequence[str] = (),
+    env_prefix: str | None = "WSSDK_",
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> ClientConfig:
+    """Return the configuration of all layers; see ``ClientConfig.load``.
+
+    Raises:
+        ConfigError: everything that is wrong in any layer, each with its place.
+    """
+    sources = _read(paths, table, env_prefix, environ, overrides)
+    built = _build(sources, connection)
+    faults = (*sources.faults, *built.faults)
+    if faults or built.config is None:
+        raise ConfigError(report(faults, sources.documents))
+    return built.config
+
+
+def load_all(
+    paths: Sequence[_Path],
+    *,
+    table: Sequence[str] = (),
+    env_prefix: str | None = "WSSDK_",
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> dict[str, ClientConfig]:
+    """Return the configuration of every connection of the files; see ``ClientConfig.load_all``.
+
+    Raises:
+        ConfigError: everything that is wrong in any of them, each with its place.
+    """
+    sources = _read(paths, table, env_prefix, environ, overrides)
+    configs = {}
+    faults = list(sources.faults)
+    for name in sources.names:
+        built = _build(sources, name)
+        faults.extend(built.faults)
+        if built.config is not None:
+            configs[name] = built.config
+    if faults:
+        raise ConfigError(report(faults, sources.documents))
+    return configs
+
+
+def _read(
+    paths: Sequence[_Path],
+    table: Sequence[str],
+    env_prefix: str | None,
+    environ: Mapping[str, str] | None,
+    overrides: Mapping[str, Any] | None,
+) -> _Sources:
+    if env_prefix == "":
+        raise ValueError("without a prefix every variable would be an option; None leaves them all out")
+    if isinstance(table, str):
+        raise TypeError('table is a sequence of names: ("tool", "myapp")')
+    given = os.environ if environ is None else environ
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for path in paths:
+        document, found = read_document(path, table)
+        documents.append(document)
+        faults.extend(found)
+    files = tuple(read_table(document.tree or {}, document) for document in documents)
+    names = [name for file in files for name in file.by_connection]
+    environment = None if env_prefix is None else read_environment(given, env_prefix, names)
+    over = read_table(_nested(overrides or {}))
+    for file in (*files, over):
+        faults.extend(file.faults)
+    faults.extend(() if environment is None else environment.faults)
+    return _Sources(tuple(documents), files, environment, over, given, env_prefix or "", tuple(faults))
+
+
+def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return overrides as a file has them: ``{"timeouts.open": 5}`` is ``{"timeouts": {"open": 5}}``."""
+    nested: dict[str, Any] = {}
+    for key, value in overrides.items():
+        first, dot, rest = str(key).partition(".")
+        if dot and (first in SECTIONS or first == HEADERS) and isinstance(nested.get(first, {}), Mapping):
+            nested[first] = {**nested.get(first, {}), rest: value}
+        elif isinstance(value, Mapping) and isinstance(nested.get(first), Mapping):
+            nested[first] = {**nested[first], **value}
+        else:
+            nested[str(key)] = value
+    return nested
+
+
+def _layers(sources: _Sources, connection: str | None) -> Iterator[Sequence[Leaf]]:
+    """Yield what each layer sets, low to high."""
+    for file in sources.files:
+        yield file.leaves
+    if connection is not None:
+        for file in sources.files:
+            yield file.by_connection.get(connection, ())
+    if sources.environment is not None:
+        yield sources.environment.leaves
+        if connection is not None:
+            yield sources.environment.by_connection.get(environment_name((connection,)), ())
+    yield sources.overrides.leaves
+
+
+def _build(sources: _Sources, connection: str | None) -> Built:
+    """Build the configuration of one connection, or of the top level."""
+    built = build(_layers(sources, connection), sources.environ)
+    faults = list(built.faults)
+    if sources.complete:
+        if connection is not None and not _is_known(sources, connection):
+            faults.append(_unknown_connection(sources, connection))
+        elif _URI not in built.history and _UNIX_PATH not in built.history:
+            faults.append(_missing_uri(sources, connection))
+    return attrs.evolve(built, faults=tuple(faults))
+
+
+def _is_known(sources: _Sources, connection: str) -> bool:
+    if connection in sources.names:
+        return True
+    environment = sources.environment
+    return environment is not None and environment_name((connection,)) in environment.by_connection
+
+
+def _whole(sources: _Sources, variable: str) -> Place:
+    """Return the place of something that is nowhere: the last file, or the variable it could be in."""
+    if sources.documents:
+        return Place(Dialect.TOML, sources.documents[-1])
+    if sources.environment is not None:
+        return Place(Dialect.ENVIRONMENT, variable=f"{sources.env_prefix}{variable}")
+    return CODE
+
+
+def _unknown_connection(sources: _Sources, connection: str) -> Fault:
+    near = nearest(connection, sources.names)
+    hint = None if near is None else f"did you mean {near!r}?"
+    if near is None and sources.names:
+        hint = f"connections are {', '.join(map(repr, sources.names))}"
+    place = _whole(sources, f"{environment_name((CONNECTIONS, connection))}__URI")
+    return Fault(place, dotted((CONNECTIONS, connection)), f"unknown connection {connection!r}", hint)
+
+
+def _missing_uri(sources: _Sources, connection: str | None) -> Fault:
+    hint = 'write uri = "wss://..."'
+    if sources.environment is not None:
+        variable = f"{sources.env_prefix}URI"
+        hint = f"{hint}, or set {variable}" if sources.documents else "set it to the WebSocket URI"
+    if connection is None and sources.names:
+        hint += f", or choose a connection: {', '.join(map(repr, sources.names))}"
+    return value_fault(_whole(sources, "URI"), "uri", "required, and not set", hint)

@@ -1,0 +1,158 @@
+"""TOML files: read, parsed, and their faults found a place and a way out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import tomli
+
+from wssdk.config_faults import Document, Fault, Place
+from wssdk.config_marks import Span
+from wssdk.config_schema import dotted
+from wssdk.config_values import Dialect, nearest
+from wssdk.errors import printable
+
+__all__ = ["missing_file_hint", "read_bounded", "read_document", "why_unreadable"]
+
+_LARGEST: Final = 4 * 2**20
+
+_PAIR: Final = re.compile(r"[ \t]*(?P<key>[^=#\"'\n]+?)[ \t]*=[ \t]*(?P<value>[^,#\]}\r\n]*[^,#\]}\s])")
+_NULL: Final = re.compile(r"(?:none|null|nil|undefined)", re.IGNORECASE)
+_BOOLEAN: Final = re.compile(r"(?:true|false|yes|no|on|off)", re.IGNORECASE)
+_WITH_UNIT: Final = re.compile(r"[+-]?[0-9][0-9_.]* ?[A-Za-z]{1,6}")
+_LINE_BREAK: Final = re.compile(r"\r?\n")
+
+
+def read_document(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[Document, list[Fault]]:
+    """Read a TOML file; ``root`` names the table in it that holds the configuration."""
+    name = os.fsdecode(path)
+    try:
+        raw = read_bounded(name, _LARGEST)
+    except OSError as error:
+        message, hint = why_unreadable(error), missing_file_hint(name, error)
+        return _unreadable(Document(name, is_toml=False), message, hint)
+    if raw is None:
+        return _unreadable(Document(name, is_toml=False), f"the file is larger than {_LARGEST} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"line {line} is not UTF-8 (byte 0x{raw[error.start]:02x})"
+        return _unreadable(Document(name, is_toml=False), message, "save the file as UTF-8")
+    return _parse(name, _LINE_BREAK.sub("\n", text), tuple(root))
+
+
+def read_bounded(name: str, largest: int) -> bytes | None:
+    """Return what is in a file; None where that is more than ``largest`` bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        with open(name, "rb") as file:
+            raw = file.read(largest + 1)
+    except ValueError:  # a NUL, or half a surrogate pair: no file can have that name
+        raise FileNotFoundError from None
+    return None if len(raw) > largest else raw
+
+
+def why_unreadable(error: OSError) -> str:
+    """Return why a file cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return "file not found"
+    return f"the file cannot be read: {error.strerror or type(error).__name__}"
+
+
+def missing_file_hint(name: str, error: OSError) -> str | None:
+    """Return the nearest neighbour of a missing file or folder."""
+    if not isinstance(error, FileNotFoundError):
+        return None
+    missing = Path(name)
+    try:
+        while missing.parent != missing and not missing.parent.is_dir():
+            missing = missing.parent
+        near = nearest(missing.name, sorted(os.listdir(missing.parent)))
+    except (OSError, ValueError):
+        return None
+    if near is not None and near != missing.name:
+        return f"did you mean {printable(str(missing.with_name(near)))!r}?"
+    return None if missing == Path(name) else f"there is no folder {printable(str(missing))!r}"
+
+
+def _unreadable(document: Document, message: str, hint: str | None = None) -> tuple[Document, list[Fault]]:
+    return document, [Fault(Place(Dialect.TOML, document), "", message, hint)]
+
+
+def _parse(name: str, text: str, root: tuple[str, ...]) -> tuple[Document, list[Fault]]:
+    tree: dict[str, Any] = {}
+    reason, at = "", None
+    try:
+        tree = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        reason, at = error.msg, error.pos
+    except RecursionError:
+        reason = "arrays or tables are nested too deeply"
+    except ValueError:
+        reason = "a number has too many digits"
+    # Out of the except block: the original error holds the whole file, secrets and all.
+    if reason:
+        document = Document(name, text, root=root, is_toml=False)
+        return document, [_syntax_fault(document, reason, at)]
+    table: Any = tree
+    for depth, key in enumerate(root):
+        if not isinstance(table, dict) or key not in table:
+            document = Document(name, text)
+            near = nearest(key, table) if isinstance(table, dict) else None
+            hint = None if near is None else f"did you mean [{dotted((*root[:depth], near))}]?"
+            return _unreadable(document, f"the file has no table [{dotted(root)}]", hint)
+        table = table[key]
+    if not isinstance(table, dict):
+        return _unreadable(Document(name, text), f"[{dotted(root)}] is not a table")
+    return Document(name, text, table, root), []
+
+
+def _syntax_fault(document: Document, reason: str, at: int | None) -> Fault:
+    place = Place(Dialect.TOML, document)
+    message = f"invalid TOML: {reason[:1].lower()}{reason[1:]}"
+    if at is None:
+        return Fault(place, "", message)
+    span, hint = _advise(document.text, min(at, len(document.text)), reason)
+    return Fault(place, "", message, hint, span=span)
+
+
+def _advise(text: str, at: int, reason: str) -> tuple[Span, str | None]:
+    """Return what to point at, and the way out."""
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    pair = _PAIR.match(text, start, len(text) if end < 0 else end)
+    if pair is not None and pair.start("value") <= at <= pair.end("value"):
+        value = pair["value"]
+        if hint := _bare_value_hint(value):
+            return pair.span("value"), hint
+    if reason == "Cannot overwrite a value":
+        twice = (at, at + 1) if pair is None else pair.span("key")
+        return twice, "the option is set twice: keep one"
+    hints = {
+        "Unterminated string": "the closing quote is missing",
+        "Unescaped '\\' in a string": "in single quotes a backslash is a backslash",
+    }
+    hint = hints.get(reason)
+    if reason.startswith("Cannot declare"):
+        hint = "the table is opened twice: put all of its options under one"
+    return (at, at + 1), hint
+
+
+def _bare_value_hint(value: str) -> str | None:
+    if _NULL.fullmatch(value):
+        return "TOML has no null: write false to switch an option off, or leave it out"
+    if _BOOLEAN.fullmatch(value):
+        return "true and false are written in small letters, and there is no other switch"
+    if _WITH_UNIT.fullmatch(value):
+        return "a value with a unit is a string: write it in quotes"
+    if value[0].isalpha() and value.lower() not in ("inf", "nan"):
+        return "a text is written in quotes"
+    return None

@@ -1,0 +1,118 @@
+"""What a bad value is, and how it is told: the same complaint in the words of TOML, environment or code."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeGuard
+
+from wssdk.errors import printable
+from wssdk.uri import redact_uri
+
+__all__ = ["BadValue", "Dialect", "Refused", "describe", "is_off", "is_text", "items", "nearest", "redacted"]
+
+_TOML_NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))
+_MOST_BITS: Final = 128
+
+
+class Dialect(enum.Enum):
+    """Where a value is written; the enum's value is how "off" is written there."""
+
+    TOML = "false"
+    ENVIRONMENT = "none"
+    CODE = "None"
+
+
+class BadValue(ValueError):
+    """A value breaks its option's grammar.
+
+    ``expected`` and ``hint`` may hold ``{off}``, which stands for the dialect's way to switch an option
+    off. ``str()`` never shows the value.
+    """
+
+    def __init__(self, expected: str, value: object, hint: str | None = None) -> None:
+        super().__init__(f"expected {expected}")
+        self.expected = expected
+        self.value = value
+        self.hint = hint
+
+    def told(self, dialect: Dialect, got: str) -> str:
+        """Return the complaint in one sentence; ``got`` describes the value."""
+        return f"expected {self.expected.replace('{off}', dialect.value)}, got {got}"
+
+    def advice(self, dialect: Dialect) -> str | None:
+        """Return the hint in the words of ``dialect``."""
+        return None if self.hint is None else self.hint.replace("{off}", dialect.value)
+
+
+class Refused(BadValue):
+    """A value is of the right kind and cannot be: ``expected`` is the whole complaint."""
+
+    def told(self, dialect: Dialect, got: str) -> str:
+        """Return the complaint, without what was given."""
+        return self.expected
+
+
+def is_off(value: object) -> bool:
+    """Tell whether ``value`` is None, or TOML's ``false`` where something else is the rule."""
+    return value is None or value is False
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether ``value`` is a text, whatever its type says."""
+    return isinstance(value, str)
+
+
+def items(value: object) -> Sequence[Any] | None:
+    """Return what an array holds; None where ``value`` is none."""
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+        return None
+    return value
+
+
+def redacted(text: str) -> str:
+    """Return ``text`` fit for one line of a message; where it is a URI, without its secrets."""
+    return printable(redact_uri(text) if "://" in text else text)
+
+
+def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
+    """Return kind and value as ``dialect`` names and writes them; the kind alone where not ``shown``."""
+    literal = _literal(value, dialect) if shown else None
+    if dialect is Dialect.ENVIRONMENT and isinstance(value, str):
+        return literal or "another text"
+    if dialect is Dialect.CODE:
+        return literal or _with_article(type(value).__name__)
+    if isinstance(value, dict):
+        kind = "table"
+    else:
+        kind = next((name for types, name in _TOML_NAMES if isinstance(value, types)), "date or time")
+    return f"{kind} {literal}" if literal else _with_article(kind)
+
+
+def _literal(value: object, dialect: Dialect) -> str | None:
+    """Return a scalar as it is written; None where it is no scalar, or too big to be shown."""
+    if isinstance(value, str):
+        text = redacted(value)
+        return repr(text) if dialect is Dialect.CODE else '"' + text.replace('"', '\\"') + '"'
+    if isinstance(value, bool) and dialect is not Dialect.CODE:
+        return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return None  # Python refuses to print an integer of some thousand digits.
+    if value is None or isinstance(value, int | float):
+        return str(value)
+    return None
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that ``word`` was probably meant to be; None where nothing is near."""
+    import difflib  # Only reports need it.
+
+    by_fold: dict[str, str] = {}
+    for choice in choices:
+        by_fold.setdefault(choice.casefold(), choice)
+    found = difflib.get_close_matches(word[:200].casefold(), by_fold, 1, 0.6)
+    return by_fold[found[0]] if found else None

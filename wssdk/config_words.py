@@ -1,0 +1,269 @@
+"""Grammars of texts: choices, names, header fields, URIs, secrets; one function each.
+
+They keep the promise of :mod:`wssdk.config_grammar`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
+
+from wssdk.config_values import BadValue, Refused, is_off, is_text, items, nearest
+from wssdk.errors import InvalidURI
+from wssdk.secret import Secret
+from wssdk.uri import parse_uri, redact_uri
+
+__all__ = [
+    "Backend",
+    "Family",
+    "Level",
+    "OnFull",
+    "TlsVersion",
+    "Transport",
+    "Wakeup",
+    "backend",
+    "family",
+    "header_fault",
+    "is_token",
+    "logger_name",
+    "on_full",
+    "optional_header_text",
+    "optional_level",
+    "optional_path",
+    "optional_secret",
+    "optional_text",
+    "optional_token",
+    "optional_uri",
+    "pins",
+    "proxy_url",
+    "scheme",
+    "subprotocols",
+    "tls_version",
+    "token",
+    "transport",
+    "wakeup",
+]
+
+OnFull: TypeAlias = Literal["pause", "drop_oldest", "latest", "close"]
+"""What happens when the queue of received messages is full."""
+
+Backend: TypeAlias = Literal["auto", "zlib", "zlib-ng", "isal"]
+"""The library that compresses."""
+
+TlsVersion: TypeAlias = Literal["1.2", "1.3"]
+"""A version of TLS."""
+
+Family: TypeAlias = Literal["any", "ipv4", "ipv6"]
+"""The addresses that are dialled."""
+
+Transport: TypeAlias = Literal["auto", "aiofastnet", "asyncio"]
+"""Whose transports carry the bytes."""
+
+Wakeup: TypeAlias = Literal["direct", "scheduled"]
+"""When a waiting ``recv()`` goes on: in the same loop iteration, or in the next."""
+
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+"""A level of logging."""
+
+_Choice = TypeVar("_Choice", bound=str)
+
+_TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+# RFC 9110, 5.5: what may not stand in a field value; CR, LF and NUL would start another field.
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_PROXY_URL: Final = re.compile(r"(?:https?|socks[45]|socks4a|socks5h)://[^\s/?#]+/?", re.IGNORECASE)
+_PIN: Final = re.compile(r"[0-9a-f]{64}")
+
+_OWNED: Final = frozenset(("host", "upgrade", "connection", "content-length", "transfer-encoding"))
+_OWNED_PREFIX: Final = "sec-websocket-"
+
+
+def header_fault(name: str, value: str) -> str | None:
+    """Return why a header field may not be sent; None where it may. The value is not in the answer."""
+    if not is_token(name):
+        return "the name of a header is made of letters, digits and -"
+    if name.lower() in _OWNED or name.lower().startswith(_OWNED_PREFIX):
+        return "the opening handshake sets this header itself"
+    if _UNFIT.search(value):
+        return "the value of a header has no control characters and no line breaks"
+    return None
+
+
+def is_token(text: str) -> bool:
+    """Tell whether ``text`` is a token (RFC 9110, 5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def optional_text(value: str | None) -> str | None:
+    """Return a text of one line that is not empty; None for off."""
+    return None if is_off(value) else _text(value, _CONTROL, "a text, or {off}")
+
+
+def optional_path(value: str | None) -> str | None:
+    """Return the path of a file; None for none."""
+    return None if is_off(value) else _text(value, _CONTROL, "the path of a file, or {off}")
+
+
+def optional_header_text(value: str | None) -> str | None:
+    """Return a text that may be the value of a header field; None for off."""
+    expected = "a text without control characters, or {off}"
+    return None if is_off(value) else _text(value, _UNFIT, expected)
+
+
+def logger_name(value: str) -> str:
+    """Return the name of a logger."""
+    return _text(value, _CONTROL, "the name of a logger")
+
+
+def token(value: str) -> str:
+    """Return the name of a header field (RFC 9110, 5.1)."""
+    expected = "the name of a header, such as X-Api-Key"
+    if not is_token(_text(value, _CONTROL, expected)):
+        raise BadValue(expected, value)
+    if fault := header_fault(value, ""):
+        raise Refused(fault, value)
+    return value
+
+
+def scheme(value: str) -> str:
+    """Return the word before the token of an ``Authorization`` header; empty for none."""
+    if not is_text(value) or (value and not is_token(value)):
+        raise BadValue('a word such as "Bearer", or "" for the token alone', value)
+    return value
+
+
+def subprotocols(value: Sequence[str]) -> tuple[str, ...]:
+    """Return subprotocols, the preferred one first (RFC 6455, 4.1: unique tokens)."""
+    expected = 'an array of subprotocols such as ["chat", "superchat"]'
+    given = items(value)
+    if given is None:
+        raise BadValue(expected, value, "put it into brackets" if is_text(value) else None)
+    for item in given:
+        if not is_text(item) or not is_token(item):
+            raise BadValue(expected, item, "a subprotocol has no spaces, commas or quotes")
+    if len(set(given)) < len(given):
+        raise Refused("a subprotocol is given more than once", value)
+    return tuple(given)
+
+
+def pins(value: Sequence[str]) -> tuple[str, ...]:
+    """Return SHA-256 digests, 64 hexadecimal digits each."""
+    expected = "an array of SHA-256 digests, 64 hexadecimal digits each"
+    given = items(value)
+    if given is None:
+        raise BadValue(expected, value)
+    digests = []
+    for item in given:
+        digest = item.replace(":", "").lower() if is_text(item) else ""
+        if _PIN.fullmatch(digest) is None:
+            raise BadValue(expected, item)
+        digests.append(digest)
+    return tuple(digests)
+
+
+def on_full(value: OnFull) -> OnFull:
+    """Return what happens when the queue is full."""
+    return _choose(value, get_args(OnFull))
+
+
+def backend(value: Backend) -> Backend:
+    """Return the library that compresses."""
+    return _choose(value, get_args(Backend))
+
+
+def tls_version(value: TlsVersion) -> TlsVersion:
+    """Return a version of TLS."""
+    return _choose(value, get_args(TlsVersion))
+
+
+def family(value: Family) -> Family:
+    """Return the addresses that are dialled."""
+    return _choose(value, get_args(Family))
+
+
+def transport(value: Transport) -> Transport:
+    """Return whose transports carry the bytes."""
+    return _choose(value, get_args(Transport))
+
+
+def wakeup(value: Wakeup) -> Wakeup:
+    """Return when a waiting ``recv()`` goes on."""
+    return _choose(value, get_args(Wakeup))
+
+
+def optional_level(value: Level | None) -> Level | None:
+    """Return a level of logging, in capitals; None for the logger's own."""
+    if is_off(value):
+        return None
+    choices: tuple[Level, ...] = get_args(Level)
+    return _choose(value.upper() if is_text(value) else value, choices, value)
+
+
+def optional_uri(value: str | None) -> str | None:
+    """Return a WebSocket URI (RFC 6455, 3); None where it is given when connecting."""
+    if value is None:
+        return None
+    expected = 'a WebSocket URI such as "wss://example.com/feed"'
+    if not is_text(value):
+        raise BadValue(expected, value)
+    try:
+        parse_uri(value)
+    except InvalidURI as error:
+        reason = error.msg
+    else:
+        return value
+    # Out of the except block: the report is all that may travel on.
+    raise BadValue(expected, redact_uri(value), reason)
+
+
+def proxy_url(value: str) -> str:
+    """Return the URL of a proxy, or ``auto``: the environment chooses."""
+    if is_text(value) and (value == "auto" or _PROXY_URL.fullmatch(value)):
+        return value
+    expected = 'the URL of a proxy such as "http://proxy:3128" or "socks5h://proxy:1080", or "auto"'
+    raise BadValue(expected, redact_uri(value) if is_text(value) else value)
+
+
+def optional_secret(value: str | Secret | None) -> Secret | None:
+    """Return a secret; None for none. Errors do not show it."""
+    if isinstance(value, Secret):
+        return value
+    if is_off(value):
+        return None
+    if not is_text(value) or not value:
+        hint = 'write the text itself, { env = "NAME" } or { file = "PATH" }'
+        raise BadValue("a secret text that is not empty", value, hint)
+    return Secret(value)
+
+
+def optional_token(value: str | Secret | None) -> Secret | None:
+    """Return a secret that may stand in a header field; None for none. Errors do not show it."""
+    secret = optional_secret(value)
+    if secret is not None and _UNFIT.search(secret.reveal()):
+        raise BadValue("a secret text of one line, without control characters", secret)
+    return secret
+
+
+def _text(value: object, unfit: re.Pattern[str], expected: str) -> str:
+    if not isinstance(value, str):
+        raise BadValue(expected, value)
+    if not value:
+        raise BadValue(expected, value, "an empty text has no meaning here")
+    if unfit.search(value):
+        raise BadValue(expected, value, "it has a control character or a line break in it")
+    return value
+
+
+def _choose(value: object, choices: tuple[_Choice, ...], given: object = None) -> _Choice:
+    for choice in choices:
+        if value == choice:
+            return choice
+    quoted = [f'"{choice}"' for choice in choices]
+    hint = None
+    if isinstance(value, str):
+        meant = nearest(value, choices)
+        hint = None if meant is None else f'did you mean "{meant}"?'
+    elif isinstance(value, float) and str(value) in choices:
+        hint = f'write "{value}", with quotes'
+    raise BadValue(f"{', '.join(quoted[:-1])} or {quoted[-1]}", value if given is None else given, hint)
