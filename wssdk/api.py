@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import os
 import ssl as ssl_module
-import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -298,7 +297,7 @@ def _refuse_unknown(keywords: Mapping[str, object]) -> None:
     """Raise TypeError for the first keyword that nothing takes, with the way out where it is known."""
     taken = ConnectKeywords.__optional_keys__
     for name in keywords:
-        if name in taken and not (name == "all_errors" and sys.version_info < (3, 12)):
+        if name in taken:
             continue
         hint = _RENAMED.get(name)
         if hint is None:

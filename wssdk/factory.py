@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -30,6 +31,9 @@ from wssdk.uri import WebSocketURI, parse_uri, redact_uri
 __all__ = ["ConnectionFactory", "Opening"]
 
 _DEFLATE: Final = "permessage-deflate"
+
+# What a dialer is made from: it is kept where none of it changes.
+_DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
 
 
 class Opening:
@@ -149,8 +153,10 @@ class ConnectionFactory:
             "clock": clock,
         }
         self._ssl_context = ssl_context
-        self._dialer: Dialer = StreamDialer(config, ssl_context=ssl_context) if dialer is None else dialer
         self._logger = _logger_of(config) if logger is None else logger
+        self._dialer: Dialer = (
+            StreamDialer(config, ssl_context=ssl_context, logger=logger) if dialer is None else dialer
+        )
         self._offers = (*extensions, *_deflate_offers(config, extensions))
         self._headers = headers
         self._connection_class = connection_class
@@ -187,7 +193,13 @@ class ConnectionFactory:
         given = self._given | {name: value for name, value in changes.items() if name in self._given}
         of_config = {name: value for name, value in changes.items() if name not in self._given}
         given["config"] = attrs.evolve(given["config"], **of_config)
-        return type(self)(**given)
+        new = type(self)(**given)
+        if all(self._dialled_by(part) == new._dialled_by(part) for part in _DIALLED_BY):
+            new._dialer = self._dialer  # and with it the SSL context
+        return new
+
+    def _dialled_by(self, part: str) -> object:
+        return self._given[part] if part in self._given else getattr(self.config, part)
 
     def connect(self, uri: str | None = None) -> Opening:
         """Return a connection to be: for ``await``, ``async with`` or ``async for``.
@@ -208,6 +220,7 @@ class ConnectionFactory:
         Raises:
             ConfigError: there is no URI.
             InvalidURI: it is not a WebSocket URI.
+            ValueError: the given ``sock`` is closed.
             TimeoutError: not done within ``timeouts.open`` seconds.
             OSError: the peer cannot be reached; ``ssl.SSLError`` comes through as it is.
             InvalidHandshake: the peer does not switch to WebSocket, or offers what cannot be accepted;
@@ -297,6 +310,9 @@ class ConnectionFactory:
 
     def _route(self, target: WebSocketURI) -> Route:
         network = self.config.network
+        sock: socket.socket | None = self._options.get("sock")
+        if sock is not None and sock.fileno() < 0:
+            raise ValueError("sock is closed: a given socket makes one connection")
         return Route(
             secure=target.secure,
             host=network.host or target.host,

@@ -52,6 +52,8 @@ def _is_transient(exception: Exception, retry_status: Container[int]) -> bool:
             return True
         case InvalidMessage():
             return isinstance(exception.__cause__, EOFError)
+        case ExceptionGroup():  # all_errors: one for each address
+            return all(_is_transient(error, retry_status) for error in exception.exceptions)
         case InvalidStatus():
             return exception.response.status_code in retry_status
     return False
