@@ -59,7 +59,8 @@ def coverage(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every example and every code block of the README."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-q", "tests/unit/test_examples.py", "tests/unit/test_readme.py", *session.posargs)
+    files = ("examples", "tests/unit/test_examples.py", "tests/unit/test_readme.py")
+    session.run("pytest", "-q", *files, *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -80,17 +80,13 @@ async def test_the_service_is_configured_by_its_file_and_the_environment_over_it
 async def test_the_service_names_every_problem_of_its_file(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     text = (EXAMPLES / "service.toml").read_text(encoding="utf-8")
-    file.write_text(text.replace("open =", "opne =").replace('"4 MiB"', '"4 MiBB"'), encoding="utf-8")
+    file.write_text(text.replace("open =", "opne =").replace('"256 KiB"', '"256 KiBB"'), encoding="utf-8")
     printed = await run("examples/service.py", str(file), code=2)
     assert "did you mean 'timeouts.open'?" in printed
-    assert "did you mean 'MiB'?" in printed
-
-
-async def test_the_injected_factorys_own_test_passes() -> None:
-    printed = await run("-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/test_injected_factory.py")
-    assert "1 passed" in printed
+    assert "did you mean 'KiB'?" in printed
 
 
 def test_every_example_is_run_here() -> None:
-    here = {*PRINTED, "unix_socket.py", "service.py", "service.toml", "test_injected_factory.py"}
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == here
+    here = {*PRINTED, "unix_socket.py", "service.py", "service.toml"}
+    # Tests among them are collected as tests: pyproject.toml has the folder in testpaths.
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file() and path.stem[:5] != "test_"} == here

@@ -131,9 +131,10 @@ async def _use(file: Path, connection: str, progress: Progress) -> None:
         with progress.step(f"text in {len(_FRAGMENTS)} fragments"):
             await ws.send(iter(_FRAGMENTS))
             _expect("".join(_FRAGMENTS), await ws.recv())
-        with progress.step("ping, and wait for its pong"):
+        with progress.step("ping, and wait for its pong") as details:
             latency = await (await ws.ping())
-        with progress.step(f"close (the pong took {latency * 1000:.2f} ms)"):
+            details.append(f"latency {latency * 1000:.2f} ms")
+        with progress.step("close, and wait for the end"):
             await ws.close()
         _expect(CloseCode.NORMAL_CLOSURE, ws.close_code)
 

@@ -19,17 +19,22 @@ class Progress:
         self._out = out
 
     @contextlib.contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Write ``what``, then how the block went: its time, or ``FAILED`` where it raised."""
+    def step(self, what: str) -> Iterator[list[str]]:
+        """Write ``what``, then how the block went: its time, or ``FAILED`` where it raised.
+
+        What the block adds to the list it gets is written behind the time.
+        """
+        details: list[str] = []
         self._out.write(f"  {what:<{_WIDTH}}")
         self._out.flush()
         start = time.perf_counter()
         try:
-            yield
+            yield details
         except BaseException:
             self.say("FAILED")
             raise
-        self.say(f"ok {(time.perf_counter() - start) * 1000:8.2f} ms")
+        took = f"ok {(time.perf_counter() - start) * 1000:8.2f} ms"
+        self.say(", ".join([took, *details]))
 
     def say(self, line: str) -> None:
         """Write a line of its own."""

@@ -15,6 +15,13 @@ def test_a_step_tells_its_time_in_milliseconds() -> None:
     assert re.fullmatch(r"  think +ok +\d+\.\d\d ms\n", out.getvalue())
 
 
+def test_a_step_may_tell_more_behind_its_time() -> None:
+    out = io.StringIO()
+    with Progress(out).step("think") as details:
+        details.append("of wire")
+    assert re.fullmatch(r"  think +ok +\d+\.\d\d ms, of wire\n", out.getvalue())
+
+
 def test_a_step_is_named_before_it_runs() -> None:
     out = io.StringIO()
     with Progress(out).step("think"):
