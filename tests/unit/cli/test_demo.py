@@ -11,6 +11,7 @@ from wssdk.cli import demo
 from wssdk.cli.demo import run_demo, unusable_transports
 from wssdk.testing import EchoServer
 
+OK = r".* ok +\d+\.\d\d ms(, latency \d+\.\d\d ms)?"
 STEPS = ("load the config", "connect to", "text,", "binary,", "text in 3 fragments", "ping", "close")
 
 
