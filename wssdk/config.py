@@ -85,27 +85,27 @@ class ClientConfig:
     """Offered subprotocols, the preferred one first."""
     user_agent: str | None = attrs.field(default=_USER_AGENT, converter=words.optional_header_text)
     """Value of the ``User-Agent`` header; None: no header."""
-    headers: FrozenHeaders = attrs.field(factory=FrozenHeaders, converter=frozen_headers)
+    headers: FrozenHeaders = attrs.field(default=FrozenHeaders(), converter=frozen_headers)
     """Further headers of the opening handshake; masked in ``repr()``."""
-    auth: Auth = attrs.field(factory=Auth)
+    auth: Auth = attrs.field(default=Auth())
     """Credentials."""
-    timeouts: Timeouts = attrs.field(factory=Timeouts)
+    timeouts: Timeouts = attrs.field(default=Timeouts())
     """How long to wait."""
-    keepalive: Keepalive = attrs.field(factory=Keepalive)
+    keepalive: Keepalive = attrs.field(default=Keepalive())
     """When to ping."""
-    limits: Limits = attrs.field(factory=Limits)
+    limits: Limits = attrs.field(default=Limits())
     """Bounds of what is received and buffered."""
-    compression: Compression = attrs.field(factory=Compression, converter=sections.compression)
+    compression: Compression = attrs.field(default=Compression(), converter=sections.compression)
     """permessage-deflate; a bool switches it."""
-    tls: Tls = attrs.field(factory=Tls)
+    tls: Tls = attrs.field(default=Tls())
     """Certificates."""
-    proxy: Proxy = attrs.field(factory=Proxy, converter=sections.proxy)
+    proxy: Proxy = attrs.field(default=Proxy(), converter=sections.proxy)
     """The way through a proxy; a bool switches it, a text is its URL."""
-    network: Network = attrs.field(factory=Network)
+    network: Network = attrs.field(default=Network())
     """Addresses and sockets."""
-    reconnect: Reconnect = attrs.field(factory=Reconnect, converter=sections.reconnect)
+    reconnect: Reconnect = attrs.field(default=Reconnect(), converter=sections.reconnect)
     """When to open again; a bool switches it."""
-    logging: Logging = attrs.field(factory=Logging)
+    logging: Logging = attrs.field(default=Logging())
     """What goes to the log."""
 
     def __attrs_post_init__(self) -> None:

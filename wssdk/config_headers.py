@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import attrs
-
 from wssdk.config_values import BadValue, Dialect, Refused, describe, is_off
 from wssdk.config_words import header_fault
 from wssdk.errors import ConfigError, ConfigProblem, printable
@@ -24,7 +22,6 @@ _HINTS: Final = {
 }
 
 
-@attrs.frozen(eq=False, repr=False)
 class FrozenHeaders(Mapping[str, str]):
     """Header fields for the opening handshake; names compare without case, values are masked in ``repr()``.
 
@@ -32,7 +29,22 @@ class FrozenHeaders(Mapping[str, str]):
     :meth:`get_all`.
     """
 
-    _fields: tuple[tuple[str, str], ...] = ()
+    # Not an attrs class: attrs.asdict() would lay the values open.
+    __slots__ = ("_fields",)
+
+    _fields: tuple[tuple[str, str], ...]
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        object.__setattr__(self, "_fields", tuple((name, value) for name, value in fields))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("FrozenHeaders cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("FrozenHeaders cannot be changed")
+
+    def __reduce__(self) -> Any:
+        return FrozenHeaders, (self._fields,)
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Iterate over all fields in order: one pair a field, repeated names included."""
@@ -54,7 +66,10 @@ class FrozenHeaders(Mapping[str, str]):
         return isinstance(name, str) and bool(self.get_all(name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter({name.lower(): name for name, _ in reversed(self._fields)}.values())
+        first: dict[str, str] = {}
+        for name, _ in self._fields:
+            first.setdefault(name.lower(), name)
+        return iter(first.values())
 
     def __len__(self) -> int:
         return len({name.lower() for name, _ in self._fields})
@@ -68,7 +83,8 @@ class FrozenHeaders(Mapping[str, str]):
             return self._folded() == other._folded()
         if isinstance(other, Mapping):
             # Without order and spelling, as mappings compare.
-            return sorted(self._folded()) == sorted((str(key).lower(), other[key]) for key in other)
+            items = other.raw_items() if isinstance(other, Headers) else other.items()
+            return sorted(self._folded()) == sorted((str(name).lower(), value) for name, value in items)
         return NotImplemented
 
     def __hash__(self) -> int:

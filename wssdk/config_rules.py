@@ -88,7 +88,7 @@ def _check_one(option: attrs.Attribute[Any], value: object) -> None:
     if grammar is not None:
         grammar(value)
         return
-    section = option.default.factory  # type: ignore[union-attr]  # what has no grammar is a section
+    section = type(option.default)  # what has no grammar is a section
     if not isinstance(value, section):
         raise BadValue(f"a {section.__name__}", value)
 

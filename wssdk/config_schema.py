@@ -113,16 +113,9 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
 }
 
 
-def _sections() -> dict[str, type[Any]]:
-    sections = {}
-    for field in attrs.fields(ClientConfig):
-        made_by = getattr(field.default, "factory", None)
-        if field.name != HEADERS and made_by is not None:
-            sections[field.name] = made_by
-    return sections
-
-
-SECTIONS: Final[Mapping[str, type[Any]]] = _sections()
+SECTIONS: Final[Mapping[str, type[Any]]] = {
+    field.name: type(field.default) for field in attrs.fields(ClientConfig) if attrs.has(type(field.default))
+}
 """The sections of the top level by name, and the classes of their values."""
 
 

@@ -129,21 +129,20 @@ def _advise(text: str, at: int, reason: str) -> tuple[Span, str | None]:
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
     pair = _PAIR.match(text, start, len(text) if end < 0 else end)
-    if pair is not None and pair.start("value") <= at <= pair.end("value"):
-        value = pair["value"]
-        if hint := _bare_value_hint(value):
-            return pair.span("value"), hint
     if reason == "Cannot overwrite a value":
         twice = (at, at + 1) if pair is None else pair.span("key")
         return twice, "the option is set twice: keep one"
+    if pair is not None and pair.start("value") <= at <= pair.end("value"):
+        hint = _bare_value_hint(pair["value"])
+        if hint is not None:
+            return pair.span("value"), hint
     hints = {
         "Unterminated string": "the closing quote is missing",
         "Unescaped '\\' in a string": "in single quotes a backslash is a backslash",
     }
-    hint = hints.get(reason)
     if reason.startswith("Cannot declare"):
-        hint = "the table is opened twice: put all of its options under one"
-    return (at, at + 1), hint
+        return (at, at + 1), "the table is opened twice: put all of its options under one"
+    return (at, at + 1), hints.get(reason)
 
 
 def _bare_value_hint(value: str) -> str | None:
