@@ -45,6 +45,7 @@ from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.headers import Headers, HeadersLike, Response
 from wssdk.ports import Extension, Frame
 from wssdk.protocol.state import State
+from wssdk.testing import EchoServer, LocalCertificate
 from wssdk.typing import ExtensionParameter
 
 URI = "ws://example.com/feed?room=1"
@@ -660,6 +661,22 @@ def test_evolve_leaves_the_factory_as_it_is() -> None:
 def test_evolve_checks_again() -> None:
     with pytest.raises(ConfigError):
         ConnectionFactory(ClientConfig(uri=URI)).evolve(uri="http://example.com/")
+
+
+@pytest.mark.parametrize(
+    ("changes", "contexts"),
+    [({"origin": "https://a.b"}, 1), ({"tls": Tls(verify=False, min_version="1.3")}, 2)],
+    ids=["same TLS", "other TLS"],
+)
+async def test_evolve_shares_the_ssl_context_where_it_can(
+    changes: dict[str, Any], contexts: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with EchoServer(tls=LocalCertificate.make()) as server:
+        factory = ConnectionFactory(ClientConfig(uri=server.uri, tls=Tls(verify=False)))
+        async with factory.connect(), factory.connect(), factory.evolve(**changes).connect():
+            pass
+    # Said once for each context that is made.
+    assert caplog.text.count("tls.verify is off") == contexts
 
 
 def test_evolve_keeps_the_class() -> None:

@@ -1,0 +1,130 @@
+"""What type checkers make of ConnectionFactory and its collaborators. Nothing here runs."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, assert_type
+
+from wssdk import (
+    ClientConfig,
+    ClientConnection,
+    ClientExtensionFactory,
+    ClientPerMessageDeflateFactory,
+    Clock,
+    ConnectionFactory,
+    Dialer,
+    Extension,
+    Headers,
+    HeadersLike,
+    Pipe,
+    ProcessException,
+    Route,
+    process_exception,
+)
+from wssdk.dial.dialer import StreamDialer
+from wssdk.reconnect import LoopClock, Reconnection
+from wssdk.wire.deflate import PerMessageDeflate
+
+
+async def three_ways(factory: ConnectionFactory) -> None:
+    assert_type(await factory.open(), ClientConnection)
+    assert_type(await factory.open("ws://h/"), ClientConnection)
+    assert_type(await factory.connect("ws://h/"), ClientConnection)
+    async with factory.connect() as ws:
+        assert_type(ws, ClientConnection)
+    async for ws in factory.connect():
+        assert_type(ws, ClientConnection)
+    assert_type(aiter(factory.connect()), Reconnection)
+
+
+async def forgotten(factory: ConnectionFactory) -> None:
+    factory.connect()  # type: ignore[unused-awaitable]
+    factory.open()  # type: ignore[unused-coroutine]
+
+
+class Mine(ConnectionFactory):
+    """A subclass keeps its type."""
+
+
+def evolved(factory: Mine) -> None:
+    assert_type(factory.evolve(uri="ws://h/"), Mine)
+
+
+class FakePipe:
+    """A pipe that fits the port."""
+
+    transport: asyncio.Transport
+
+    async def read(self) -> bytes:
+        return b""
+
+    def unread(self, data: bytes) -> None: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def attach(self, protocol: asyncio.BufferedProtocol) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class FakeDialer:
+    """A dialer that fits the port, by giving what is a Pipe."""
+
+    async def dial(self, route: Route) -> FakePipe:
+        return FakePipe()
+
+
+class WrongDialer:
+    """A dialer that does not fit."""
+
+    def dial(self, route: Route) -> FakePipe:
+        return FakePipe()
+
+
+def tokens() -> HeadersLike:
+    return {"Authorization": "Bearer t"}
+
+
+async def fresh_tokens() -> Headers:
+    return Headers({"Authorization": "Bearer t"})
+
+
+def create(*args: Any, **kwargs: Any) -> ClientConnection:
+    return ClientConnection(*args, **kwargs)
+
+
+def collaborators(config: ClientConfig, context: ssl.SSLContext) -> None:
+    ConnectionFactory(
+        config,
+        ssl_context=context,
+        extensions=[ClientPerMessageDeflateFactory()],
+        process_exception=process_exception,
+        headers=tokens,
+        dialer=FakeDialer(),
+        connection_class=create,
+        clock=LoopClock(),
+        options={"flags": 0},
+    )
+    ConnectionFactory(config, headers=fresh_tokens, dialer=StreamDialer(config))
+    ConnectionFactory(config, headers={"X-Key": "a"})
+    ConnectionFactory(config, headers=[("X-Key", "a")])
+
+
+def mistakes(config: ClientConfig) -> None:
+    ConnectionFactory()  # type: ignore[call-arg]
+    ConnectionFactory("ws://h/")  # type: ignore[arg-type]
+    ConnectionFactory(config, dialer=WrongDialer())  # type: ignore[arg-type]
+    ConnectionFactory(config, headers=5)  # type: ignore[arg-type]
+    ConnectionFactory(config, connection_class=str)  # type: ignore[arg-type]
+
+
+def ports() -> tuple[Pipe, Dialer, Clock, ProcessException, ClientExtensionFactory, Extension]:
+    return (
+        FakePipe(),
+        FakeDialer(),
+        LoopClock(),
+        process_exception,
+        ClientPerMessageDeflateFactory(),
+        PerMessageDeflate(False, False, 15, 15),
+    )
