@@ -161,7 +161,7 @@ async def test_no_limit_is_no_limit() -> None:
     async def script(link: RawLink) -> None:
         await link.accept(DEFLATE)
         await link.send(data)
-        await link.until_gone()
+        await link.read_close()
 
     async with raw_peer(script) as peer, wssdk.connect(peer.uri, max_size=None) as ws:
         assert len(await ws.recv()) == size

@@ -226,7 +226,7 @@ async def test_frame_after_the_close_frame_is_ignored() -> None:
     async def script(link: RawLink) -> None:
         await link.accept()
         await link.send(close_frame(1000) + frame(BINARY, b"late") + frame(CLOSE, b"?"))
-        await link.until_gone()
+        await link.read_close()
 
     async with raw_peer(script) as peer, wssdk.connect(peer.uri) as ws:
         assert [message async for message in ws] == []

@@ -73,7 +73,7 @@ async def test_hundred_thousand_messages_are_received() -> None:
         for _ in range(count // BATCH):
             await link.send(frame(BINARY, b"x") * BATCH)
         await link.send(close_frame(1000))
-        await link.until_gone()
+        await link.read_close()
 
     async with raw_peer(script) as peer, wssdk.connect(peer.uri) as ws:
         assert sum([len(message) async for message in ws]) == count

@@ -74,7 +74,7 @@ async def test_received_bytes_are_a_sign_of_life() -> None:
             await link.send(frame(BINARY, b"x"))
             await asyncio.sleep(SLOW)
         await link.send(close_frame(1000))
-        await link.until_gone()
+        await link.read_close()
 
     async with (
         raw_peer(script) as peer,
