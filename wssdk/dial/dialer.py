@@ -71,6 +71,7 @@ class StreamDialer:
             TypeError: an option is not a keyword of ``create_connection``; before any traffic.
             ValueError: options that exclude one another; before any traffic.
         """
+        loop = asyncio.get_running_loop()
         options = dict(route.options)
         sock: socket.socket | None = options.pop("sock", None)
         of_tcp = {name: options.pop(name) for name in _OF_TCP & options.keys()}
@@ -78,16 +79,16 @@ class StreamDialer:
         try:
             _check_together(route, sock, of_tcp, options)
             is_unix = route.unix_path is not None if sock is None else sock.family == _AF_UNIX
-            way = await self._choose_way(route, options, is_unix=is_unix)
+            way = await self._choose_way(loop, route, options, is_unix=is_unix)
             if route.options:
                 # Calling it checks the keywords, and runs nothing.
                 way.open(StreamPipe, **way.keywords).close()
             if route.unix_path is not None:
-                sock = await connect_unix(route.unix_path)
+                sock = await connect_unix(loop, route.unix_path)
             elif sock is None:
-                sock = await connect_tcp(self._tcp_target(route, of_tcp))
+                sock = await connect_tcp(loop, self._tcp_target(route, of_tcp))
                 set_keepalive(sock, self._config.network.tcp_keepalive)
-            pipe = await self._open(way, sock)
+            pipe = await self._open(loop, way, sock)
         except BaseException:
             if sock is not None:
                 sock.close()
@@ -98,8 +99,9 @@ class StreamDialer:
         self._logger.debug("dialled %s: %r", _place(route), pipe.transport)
         return pipe
 
-    async def _choose_way(self, route: Route, options: dict[str, Any], *, is_unix: bool) -> _Way:
-        loop = asyncio.get_running_loop()
+    async def _choose_way(
+        self, loop: asyncio.AbstractEventLoop, route: Route, options: dict[str, Any], *, is_unix: bool
+    ) -> _Way:
         aiofastnet = fastnet.load_aiofastnet(self._config.network.transport)
         if aiofastnet is not None and not fastnet.fits_loop(loop):
             aiofastnet = None
@@ -133,7 +135,7 @@ class StreamDialer:
         }
         return TcpTarget(**(of_config | given))
 
-    async def _open(self, way: _Way, sock: socket.socket) -> StreamPipe:
+    async def _open(self, loop: asyncio.AbstractEventLoop, way: _Way, sock: socket.socket) -> StreamPipe:
         """Make the pipe of a connected socket, which the caller closes if this fails."""
         limits = self._config.limits
         pipe = StreamPipe(write_high=limits.write_high, write_low=limits.write_low)
@@ -151,7 +153,7 @@ class StreamDialer:
                 raise ConnectionResetError("the peer closed during the TLS handshake") from error
             raise
         if is_tls and way.is_fast:
-            pipe.transport = fastnet.repaired(pipe.transport, asyncio.get_running_loop())
+            pipe.transport = fastnet.repaired(pipe.transport, loop)
         return pipe
 
 
@@ -179,6 +181,8 @@ def _check_together(
         raise TypeError("ssl is not an option of a route: give ssl_context to the dialer or factory")
     if given is not None and route.unix_path is not None:
         raise ValueError("path and sock can not be specified at the same time")
+    if route.unix_path is not None and of_tcp:
+        raise ValueError(f"a Unix socket has no {', no '.join(sorted(of_tcp))}")
     if given is not None and of_tcp.keys() & {"host", "port"}:
         raise ValueError("host/port and sock can not be specified at the same time")
     if not route.secure:

@@ -43,15 +43,16 @@ class TcpTarget:
     """Whether failure is raised as an ``ExceptionGroup`` of every address's error."""
 
 
-async def connect_tcp(target: TcpTarget) -> socket.socket:
+async def connect_tcp(loop: asyncio.AbstractEventLoop, target: TcpTarget) -> socket.socket:
     """Return a connected, non-blocking socket. Cancelling leaves none open.
+
+    ``loop`` is the running event loop, or what stands in for its ``getaddrinfo`` and ``sock_connect``.
 
     Raises:
         OSError: there is no address, or none can be reached. Errors of one kind keep their class
             (``ConnectionRefusedError``, ...), however many addresses there are.
         ExceptionGroup: instead, where ``all_errors`` is set and addresses were tried.
     """
-    loop = asyncio.get_running_loop()
     addresses = await _resolve(loop, target, target.host, target.port)
     local = None if target.local_addr is None else await _resolve(loop, target, *target.local_addr)
     interleave = target.interleave
@@ -76,7 +77,7 @@ async def connect_tcp(target: TcpTarget) -> socket.socket:
         errors.clear()  # their tracebacks hold this frame: no cycle for the garbage collector
 
 
-async def connect_unix(path: str) -> socket.socket:
+async def connect_unix(loop: asyncio.AbstractEventLoop, path: str) -> socket.socket:
     """Return a connected, non-blocking Unix socket. Cancelling leaves none open.
 
     Raises:
@@ -87,7 +88,7 @@ async def connect_unix(path: str) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, path)
+        await loop.sock_connect(sock, path)
     except OSError as error:
         sock.close()
         # The operating system does not say which file it means.
@@ -213,13 +214,11 @@ async def _race(
                     raise error
         return winner.result()
     finally:
-        losers = [task for task in started if task is not winner]
-        for task in losers:
-            # By callback, so that a second cancellation, while this waits for them, leaves none open.
-            task.add_done_callback(_close_loser)
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        for task in started:
+            if task is not winner:
+                # By callback: to wait for them here would be one more point to be cancelled at.
+                task.add_done_callback(_close_loser)
+                task.cancel()
 
 
 def _close_loser(task: asyncio.Task[socket.socket]) -> None:

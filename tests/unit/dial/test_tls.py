@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.tls import KeyPair, authority
+from tests.support.until import until
+from wssdk.config import Tls
+from wssdk.dial.tls import SharedContext, build_ssl_context
+from wssdk.errors import ConfigError, ConfigProblem
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def pair() -> KeyPair:
+    return authority().issue("client.test")
+
+
+@pytest.fixture(scope="module")
+def other_pair() -> KeyPair:
+    return authority().issue("other.test")
+
+
+def write(folder: Path, name: str, data: bytes) -> str:
+    path = folder / name
+    path.write_bytes(data)
+    return str(path)
+
+
+def problem_of(tls: Tls) -> ConfigProblem:
+    with pytest.raises(ConfigError) as caught:
+        build_ssl_context(tls)
+    [problem] = caught.value.problems
+    return problem
+
+
+# What the section sets.
+
+
+def test_defaults_verify_certificate_and_name() -> None:
+    context = build_ssl_context(Tls())
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_defaults_trust_the_system() -> None:
+    assert build_ssl_context(Tls()).get_ca_certs() == ssl.create_default_context().get_ca_certs()
+
+
+def test_ca_file_is_trusted_and_nobody_else(tmp_path: Path) -> None:
+    context = build_ssl_context(Tls(ca_file=authority().write_ca(tmp_path)))
+    assert context.get_ca_certs() == authority().client_context().get_ca_certs()
+
+
+@pytest.mark.parametrize(
+    ("named", "version"), [("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)]
+)
+def test_min_version_is_set(named: str, version: ssl.TLSVersion) -> None:
+    assert build_ssl_context(Tls(min_version=named)).minimum_version == version  # type: ignore[arg-type]
+
+
+def test_ciphers_are_set() -> None:
+    name = "ECDHE-RSA-AES256-GCM-SHA384"
+    ciphers = build_ssl_context(Tls(ciphers=name)).get_ciphers()
+    assert [cipher["name"] for cipher in ciphers if cipher["protocol"] == "TLSv1.2"] == [name]
+
+
+def test_verify_off_accepts_any_certificate() -> None:
+    context = build_ssl_context(Tls(verify=False))
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+
+
+def test_check_hostname_off_accepts_any_name() -> None:
+    context = build_ssl_context(Tls(check_hostname=False))
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, False)
+
+
+@pytest.mark.parametrize(
+    ("tls", "option"),
+    [
+        (Tls(verify=False), "tls.verify"),
+        (Tls(check_hostname=False), "tls.check_hostname"),
+        (Tls(verify=False, check_hostname=False), "tls.verify"),
+    ],
+)
+def test_a_check_that_is_off_is_logged_once(tls: Tls, option: str, caplog: pytest.LogCaptureFixture) -> None:
+    build_ssl_context(tls)
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("wssdk.client", logging.WARNING)
+    assert record.getMessage().startswith(f"{option} is off")
+
+
+def test_the_warning_goes_to_the_given_logger(caplog: pytest.LogCaptureFixture) -> None:
+    build_ssl_context(Tls(verify=False), logger=logging.getLogger("mine"))
+    assert [record.name for record in caplog.records] == ["mine"]
+
+
+def test_nothing_is_logged_when_all_is_checked(caplog: pytest.LogCaptureFixture) -> None:
+    build_ssl_context(Tls())
+    assert not caplog.records
+
+
+def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Run a TLS handshake in memory; return both ends."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    for _ in range(3):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    return ends
+
+
+def test_http_1_1_is_chosen_of_a_server_that_prefers_http_2(tmp_path: Path) -> None:
+    server = authority().server_context()
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    client, _ = handshake(build_ssl_context(Tls(ca_file=authority().write_ca(tmp_path))), server)
+    assert client.selected_alpn_protocol() == "http/1.1"
+
+
+@pytest.mark.parametrize("stored", ["apart", "together", "encrypted"])
+def test_the_certificate_is_shown(tmp_path: Path, pair: KeyPair, stored: str) -> None:
+    ca_file = authority().write_ca(tmp_path)
+    if stored == "together":
+        tls = Tls(ca_file=ca_file, cert_file=write(tmp_path, "both.pem", pair.key + pair.cert))
+    else:
+        key = pair.key if stored == "apart" else pair.encrypted_key(PASSWORD)
+        tls = Tls(
+            ca_file=ca_file,
+            cert_file=write(tmp_path, "cert.pem", pair.cert),
+            key_file=write(tmp_path, "key.pem", key),
+            key_password=None if stored == "apart" else PASSWORD,
+        )
+    client, server = handshake(build_ssl_context(tls), authority().server_context(asks_client=True))
+    client.do_handshake()
+    shown = server.getpeercert()
+    assert shown is not None
+    assert shown["subjectAltName"] == (("DNS", "client.test"),)
+
+
+# What cannot be used.
+
+
+def test_a_missing_ca_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    path = str(tmp_path / "no.pem")
+    problem = problem_of(Tls(ca_file=path))
+    assert problem.path == "tls.ca_file"
+    assert problem.message == f"tls.ca_file: cannot read {path!r}: No such file or directory"
+    assert problem.hint is not None
+    assert "leave it out to trust the system's authorities" in problem.hint
+
+
+def test_a_relative_path_is_told_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"cannot read 'no.pem' in {str(tmp_path)!r}" in problem_of(Tls(ca_file="no.pem")).message
+
+
+def test_a_folder_is_no_ca_file(tmp_path: Path) -> None:
+    assert "Is a directory" in problem_of(Tls(ca_file=str(tmp_path))).message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello\n", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x30\x82\x01\x0a"],
+)
+def test_a_ca_file_without_certificates_is_refused(tmp_path: Path, content: bytes) -> None:
+    problem = problem_of(Tls(ca_file=write(tmp_path, "ca.pem", content)))
+    assert problem.path == "tls.ca_file"
+    assert "no certificates can be read from" in problem.message
+    assert problem.hint is not None
+    assert "BEGIN CERTIFICATE" in problem.hint
+
+
+def test_unknown_ciphers_are_refused() -> None:
+    problem = problem_of(Tls(ciphers="ROT13"))
+    assert (problem.path, "'ROT13'" in problem.message) == ("tls.ciphers", True)
+
+
+Files = Callable[[str, bytes], str]
+
+
+def no_cert_file(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file="/no/cert.pem", key_file=files("key.pem", pair.key))
+
+
+def no_key_file(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file=files("cert.pem", pair.cert), key_file="/no/key.pem")
+
+
+def cert_is_junk(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file=files("cert.pem", b"junk"), key_file=files("key.pem", pair.key))
+
+
+def key_is_junk(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file=files("cert.pem", pair.cert), key_file=files("key.pem", b"junk"))
+
+
+def key_is_nowhere(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file=files("cert.pem", pair.cert))
+
+
+def key_of_another(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(cert_file=files("cert.pem", pair.cert), key_file=files("key.pem", other.key))
+
+
+def no_password(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    key_file = files("key.pem", pair.encrypted_key(PASSWORD))
+    return Tls(cert_file=files("cert.pem", pair.cert), key_file=key_file)
+
+
+def wrong_password(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    key_file = files("key.pem", pair.encrypted_key(PASSWORD))
+    return Tls(
+        cert_file=files("cert.pem", pair.cert),
+        key_file=key_file,
+        key_password="wrong-horse",
+    )
+
+
+def long_password(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    key_file = files("key.pem", pair.encrypted_key(PASSWORD))
+    return Tls(
+        cert_file=files("cert.pem", pair.cert),
+        key_file=key_file,
+        key_password="x" * 2000,
+    )
+
+
+def cert_is_torn(files: Files, pair: KeyPair, other: KeyPair) -> Tls:
+    return Tls(
+        cert_file=files("cert.pem", pair.cert[: len(pair.cert) // 3]), key_file=files("key.pem", pair.key)
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "told"),
+    [
+        (no_cert_file, "tls.cert_file", "cannot read '/no/cert.pem'"),
+        (no_key_file, "tls.key_file", "cannot read '/no/key.pem'"),
+        (cert_is_junk, "tls.cert_file", "no certificate can be read from"),
+        (key_is_junk, "tls.key_file", "there is no key in"),
+        (key_is_nowhere, "tls.cert_file", "there is no key in"),
+        (key_of_another, "tls.key_file", "is not the one of the certificate"),
+        (no_password, "tls.key_password", "is encrypted, and there is no password"),
+        (wrong_password, "tls.key_password", "the password does not open the key"),
+        (long_password, "tls.key_password", "the password does not open the key"),
+        (cert_is_torn, "tls.cert_file", "cannot be used"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used(
+    tmp_path: Path,
+    pair: KeyPair,
+    other_pair: KeyPair,
+    make: Callable[[Files, KeyPair, KeyPair], Tls],
+    path: str,
+    told: str,
+) -> None:
+    problem = problem_of(make(lambda name, data: write(tmp_path, name, data), pair, other_pair))
+    assert problem.path == path
+    assert problem.message.startswith(f"{path}: ")
+    assert told in problem.message
+    assert problem.hint
+    assert "horse" not in str(problem)
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    tls = Tls(ca_file="/no/ca.pem", cert_file="/no/cert.pem", key_file="/no/key.pem", ciphers="ROT13")
+    with pytest.raises(ConfigError) as caught:
+        build_ssl_context(tls)
+    paths = {problem.path for problem in caught.value.problems}
+    assert paths == {"tls.ca_file", "tls.cert_file", "tls.key_file", "tls.ciphers"}
+
+
+# One context for all.
+
+
+class Builder:
+    """Builds a context, as often as it is let; counts."""
+
+    def __init__(self, *outcomes: ssl.SSLContext | Exception) -> None:
+        self.outcomes = list(outcomes)
+        self.threads: list[int] = []
+        self.may_go_on = threading.Event()
+
+    def __call__(self) -> ssl.SSLContext:
+        self.threads.append(threading.get_ident())
+        assert self.may_go_on.wait(5)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture
+def context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+async def test_concurrent_callers_share_one_building(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    shared = SharedContext(build)
+    callers = [asyncio.ensure_future(shared.get()) for _ in range(20)]
+    await asyncio.sleep(0)
+    build.may_go_on.set()
+    assert {id(got) for got in await asyncio.gather(*callers)} == {id(context)}
+    assert len(build.threads) == 1
+
+
+async def test_it_is_built_off_the_event_loop(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    build.may_go_on.set()
+    await SharedContext(build).get()
+    assert build.threads != [threading.get_ident()]
+
+
+async def test_what_is_built_is_kept(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    build.may_go_on.set()
+    shared = SharedContext(build)
+    assert await shared.get() is await shared.get()
+
+
+async def test_a_cancelled_caller_does_not_stop_the_others(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    shared = SharedContext(build)
+    first, second = (asyncio.ensure_future(shared.get()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    build.may_go_on.set()
+    assert await second is context
+    assert first.cancelled()
+
+
+async def test_cancelled_while_the_pool_is_busy_it_is_still_built(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    build.may_go_on.set()
+    shared = SharedContext(build)
+    busy = threading.Event()
+    pool = ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(pool)
+    blocking = pool.submit(busy.wait, 5)
+    caller = asyncio.ensure_future(shared.get())
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.sleep(0)
+    busy.set()
+    assert await shared.get() is context
+    assert blocking.result()
+
+
+async def test_a_failure_reaches_every_caller_and_is_not_kept(context: ssl.SSLContext) -> None:
+    build = Builder(ConfigError([]), context)
+    shared = SharedContext(build)
+    callers = [asyncio.ensure_future(shared.get()) for _ in range(3)]
+    await asyncio.sleep(0)
+    build.may_go_on.set()
+    failures = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [ConfigError] * 3
+    assert await shared.get() is context
+
+
+async def test_event_loops_share_it(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    shared = SharedContext(build)
+    here = asyncio.ensure_future(shared.get())
+    there = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(shared.get()))
+    await until(lambda: build.threads)
+    build.may_go_on.set()
+    assert await there is await here
+    assert len(build.threads) == 1
+
+
+async def test_without_threads_the_next_call_tries_again(context: ssl.SSLContext) -> None:
+    build = Builder(context)
+    build.may_go_on.set()
+    shared = SharedContext(build)
+    loop = asyncio.get_running_loop()
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    loop.set_default_executor(pool)
+    with pytest.raises(RuntimeError, match="shutdown"):
+        await shared.get()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    assert await shared.get() is context
