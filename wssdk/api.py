@@ -217,6 +217,9 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         _refuse_unknown(keywords)
         if isinstance(subprotocols, str):
             raise TypeError("subprotocols must be a list of str, not a str")
+        make: Any = create_connection or ClientConnection
+        if not callable(make):
+            raise TypeError(f"create_connection must be callable, not {type(make).__name__}")
         below = _split(uri, proxy, keywords)
         config = ClientConfig.from_connect(
             uri,
@@ -241,7 +244,7 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
             logger=logger,
             extensions=extensions or (),
             process_exception=process_exception,
-            connection_class=create_connection or ClientConnection,
+            connection_class=make,
             reconnect_delays=reconnect_delays,
             options=below.of_loop,
         ).connect()

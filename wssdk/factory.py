@@ -7,8 +7,7 @@ import inspect
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
 import attrs
@@ -17,78 +16,23 @@ from wssdk.config import ClientConfig, unsupported
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
-from wssdk.errors import ConcurrencyError, ConfigError, ConfigProblem, InvalidStatus
+from wssdk.errors import ConfigError, ConfigProblem, InvalidStatus
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import build_request, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
 from wssdk.headers import Headers, HeadersLike, Request, Response
 from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
-from wssdk.reconnect import LoopClock, Reconnection, ReconnectPolicy
+from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
 from wssdk.uri import WebSocketURI, parse_uri, redact_uri
 
-__all__ = ["ConnectionFactory", "Opening"]
+__all__ = ["ConnectionFactory"]
 
 _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
-
-
-class Opening:
-    """A connection to be: await it, enter it, or iterate over it.
-
-    ``await`` opens one connection, to be closed by the caller. ``async with`` opens one and closes it,
-    and can be used again after. ``async for`` opens one after the other
-    (:class:`~wssdk.reconnect.Reconnection`). Cancelling leaves nothing open.
-    """
-
-    def __init__(
-        self,
-        open: Callable[[], Generator[Any, None, ClientConnection]],
-        reconnect: Callable[[], Reconnection],
-    ) -> None:
-        self._open = open
-        self._reconnect = reconnect
-        self._entered = False
-        self._connection: ClientConnection | None = None
-
-    def __await__(self) -> Generator[Any, None, ClientConnection]:
-        return self._open()
-
-    async def __aenter__(self) -> ClientConnection:
-        if self._entered:
-            raise ConcurrencyError("the connection is open: leave its block first, or connect again")
-        self._entered = True
-        try:
-            connection = await self
-            try:
-                entered = await connection.__aenter__()
-            except BaseException:
-                connection.abort()
-                raise
-        except BaseException:
-            self._entered = False
-            raise
-        self._connection = connection
-        return entered
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        connection, self._connection = self._connection, None
-        assert connection is not None
-        try:
-            await connection.__aexit__(exc_type, exc_value, traceback)
-        finally:
-            self._entered = False
-
-    def __aiter__(self) -> Reconnection:
-        return self._reconnect()
 
 
 class ConnectionFactory:
@@ -115,6 +59,7 @@ class ConnectionFactory:
 
     Raises:
         ConfigError: the config sets options that this release does not support yet.
+        TypeError: a collaborator is not what it must be.
     """
 
     def __init__(
@@ -152,6 +97,7 @@ class ConnectionFactory:
             "options": dict(options or {}),
             "clock": clock,
         }
+        _check_kinds(self._given)
         self._ssl_context = ssl_context
         self._logger = _logger_of(config) if logger is None else logger
         self._dialer: Dialer = (
@@ -325,6 +271,15 @@ class ConnectionFactory:
 
 def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionFactory:
     return cls(**given)
+
+
+def _check_kinds(given: Mapping[str, Any]) -> None:
+    for name in ("process_exception", "connection_class", "reconnect_delays"):
+        if given[name] is not None and not callable(given[name]):
+            raise TypeError(f"{name} must be callable, not {type(given[name]).__name__}")
+    for offer in given["extensions"]:
+        if isinstance(offer, type) or not isinstance(offer, ClientExtensionFactory):
+            raise TypeError(f"extensions must be objects that offer one, not {offer!r}")
 
 
 def _logger_of(config: ClientConfig) -> logging.Logger:

@@ -1,4 +1,4 @@
-"""Opening again and again: which failures are transient, how long to wait, and the iterator over it."""
+"""A connection to be, and its iterator: which failures are transient, and how long to wait."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import math
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Container, Iterator
-from typing import Final, Self
+from collections.abc import Awaitable, Callable, Container, Generator, Iterator
+from types import TracebackType
+from typing import Any, Final, Self
 
 import attrs
 
@@ -17,7 +18,7 @@ from wssdk.errors import ConcurrencyError, InvalidMessage, InvalidStatus, Retrya
 from wssdk.ports import Clock, ProcessException
 from wssdk.typing import LoggerLike
 
-__all__ = ["LoopClock", "ReconnectPolicy", "Reconnection", "backoff", "process_exception"]
+__all__ = ["LoopClock", "Opening", "ReconnectPolicy", "Reconnection", "backoff", "process_exception"]
 
 _RETRY_STATUS: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
 
@@ -238,3 +239,58 @@ def _close_in_background(loop: asyncio.AbstractEventLoop, connection: ClientConn
     closing = loop.create_task(connection.close())
     # Cancelled with the loop, perhaps before its first step.
     closing.add_done_callback(lambda task: connection.abort() if task.cancelled() else None)
+
+
+class Opening:
+    """A connection to be: await it, enter it, or iterate over it.
+
+    ``await`` opens one connection, to be closed by the caller. ``async with`` opens one and closes it,
+    and can be used again after. ``async for`` opens one after the other
+    (:class:`Reconnection`). Cancelling leaves nothing open.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Generator[Any, None, ClientConnection]],
+        reconnect: Callable[[], Reconnection],
+    ) -> None:
+        self._open = open
+        self._reconnect = reconnect
+        self._entered = False
+        self._connection: ClientConnection | None = None
+
+    def __await__(self) -> Generator[Any, None, ClientConnection]:
+        return self._open()
+
+    async def __aenter__(self) -> ClientConnection:
+        if self._entered:
+            raise ConcurrencyError("the connection is open: leave its block first, or connect again")
+        self._entered = True
+        try:
+            connection = await self
+            try:
+                entered = await connection.__aenter__()
+            except BaseException:
+                connection.abort()
+                raise
+        except BaseException:
+            self._entered = False
+            raise
+        self._connection = connection
+        return entered
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        connection, self._connection = self._connection, None
+        assert connection is not None
+        try:
+            await connection.__aexit__(exc_type, exc_value, traceback)
+        finally:
+            self._entered = False
+
+    def __aiter__(self) -> Reconnection:
+        return self._reconnect()

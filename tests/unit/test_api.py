@@ -363,6 +363,9 @@ def test_wrong_keywords_are_refused(uri: str, keywords: dict[str, Any], told: st
     [
         ({"path": "/run/x"}, r"use unix_connect\(path\)"),
         ({"subprotocols": "chat"}, "subprotocols must be a list of str"),
+        ({"create_connection": 5}, "create_connection must be callable, not int"),
+        ({"reconnect_delays": 5}, "reconnect_delays must be callable, not int"),
+        ({"extensions": ["permessage-deflate"]}, "extensions must be objects"),
     ],
 )
 def test_keywords_of_the_wrong_kind_are_refused(keywords: dict[str, Any], told: str) -> None:

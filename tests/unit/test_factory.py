@@ -631,6 +631,21 @@ def test_options_that_are_not_supported_yet_are_told() -> None:
         ConnectionFactory(ClientConfig(uri=URI, limits=Limits(on_full="close")))
 
 
+@pytest.mark.parametrize(
+    ("collaborator", "told"),
+    [
+        ({"connection_class": 5}, "connection_class must be callable, not int"),
+        ({"process_exception": "retry"}, "process_exception must be callable, not str"),
+        ({"reconnect_delays": iter((1.0,))}, "reconnect_delays must be callable, not tuple_iterator"),
+        ({"extensions": ["permessage-deflate"]}, "extensions must be objects"),
+        ({"extensions": [Shout]}, "extensions must be objects"),
+    ],
+)
+def test_collaborator_of_the_wrong_kind_is_told(collaborator: dict[str, Any], told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        ConnectionFactory(ClientConfig(), **collaborator)
+
+
 def test_evolve_changes_sections_of_the_config() -> None:
     factory = ConnectionFactory(ClientConfig(uri=URI)).evolve(timeouts=Timeouts(open=3), origin="https://a.b")
     assert (factory.config.timeouts.open, factory.config.origin, factory.config.uri) == (
