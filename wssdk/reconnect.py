@@ -114,8 +114,9 @@ class Reconnection:
     in the background; ``async with ws`` in the body waits for it.
 
     A failed opening is tried again, with growing delays, where it is transient; a fatal failure is
-    raised. Only a connection that lived ``min_uptime`` seconds starts the delays anew, and only after
-    such a one the next is opened without a delay: a server that accepts and drops meets no storm.
+    raised. Only a connection that lived ``min_uptime`` seconds (from its opening until the loop moves on)
+    starts the delays anew, and only after such a one the next is opened without a delay: a server that
+    accepts and drops meets no storm.
 
     ``open`` opens one connection; ``uri`` is its URI, and ``shown`` what the log has instead of it.
     """
@@ -245,8 +246,8 @@ class Opening:
     """A connection to be: await it, enter it, or iterate over it.
 
     ``await`` opens one connection, to be closed by the caller. ``async with`` opens one and closes it,
-    and can be used again after. ``async for`` opens one after the other
-    (:class:`Reconnection`). Cancelling leaves nothing open.
+    and can be used again after. ``async for`` opens one after the other (:class:`Reconnection`).
+    Cancelling leaves nothing open.
     """
 
     def __init__(
