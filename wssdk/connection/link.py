@@ -244,7 +244,8 @@ class Link(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Drop the pipe at once."""
-        if self.transport is not None:
+        # asyncio's transport breaks when it is aborted after it flushed, closed and forgot its loop.
+        if self.transport is not None and not self.lost.done():
             self.transport.abort()
 
     async def wait_lost(self) -> None:
