@@ -8,31 +8,25 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
 
 import wssdk
 from tests.support.peers.fleet import Fleet, Peer
+from tests.support.tls import authority
 
 PEERS = ["websockets", "aiohttp", "uvicorn-wsproto"]
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    pair = authority().issue("localhost", "127.0.0.1")
     path = tmp_path_factory.mktemp("tls") / "server.pem"
-    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
+    path.write_bytes(pair.key + pair.cert)
     return str(path)
 
 
 @pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+def trusting() -> ssl.SSLContext:
+    return authority().client_context()
 
 
 @pytest.fixture(params=PEERS)

@@ -12,6 +12,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ssl import SSLContext
 from typing import Final, TypeAlias
 
 import attrs
@@ -196,10 +197,11 @@ Script: TypeAlias = Callable[[RawLink], Awaitable[object]]
 
 
 @contextlib.asynccontextmanager
-async def raw_peer(script: Script) -> AsyncIterator[RawPeer]:
-    """Serve ``script``; a connection is closed where its script ends, and aborted where the block does.
+async def raw_peer(script: Script, ssl: SSLContext | None = None) -> AsyncIterator[RawPeer]:
+    """Serve ``script``, with ``ssl`` over TLS.
 
-    What a script raises is raised at the end of the block, unless it is that the client has gone.
+    A connection is closed where its script ends, and aborted where the block does. What a script raises
+    is raised at the end of the block, unless it is that the client has gone.
     """
     peer = RawPeer()
 
@@ -227,8 +229,8 @@ async def raw_peer(script: Script) -> AsyncIterator[RawPeer]:
         if not task.cancelled() and (error := task.exception()) is not None:
             failures.append(error)
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    peer.uri = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=ssl)
+    peer.uri = f"{'wss' if ssl else 'ws'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield peer
     finally:
