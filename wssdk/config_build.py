@@ -1,4 +1,4 @@
-"""Layers to one configuration, or to everything that is wrong with it."""
+"""Layers to one configuration, and to everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LEAVE_OUT: Final = "leave it out in this release"
 class Built:
     """What came of the layers."""
 
-    config: ClientConfig | None
-    """None where there are faults that leave nothing to build."""
+    config: ClientConfig
+    """Where there are faults: what can be made of the rest."""
     history: Mapping[Keys, tuple[Leaf, ...]]
     """Every option that is set, with all that set it: the last one holds, and overrode the others."""
     faults: tuple[Fault, ...]
@@ -39,8 +39,7 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
     history = _merge(layers)
     builder = _Builder(history, environ)
     config = builder.make()
-    if config is not None:
-        builder.refuse_not_yet(config)
+    builder.refuse_not_yet(config)
     return Built(config, history, tuple(builder.faults))
 
 
@@ -70,7 +69,8 @@ class _Builder:
         self._bad: set[str] = set()
         self.faults: list[Fault] = []
 
-    def make(self) -> ClientConfig | None:
+    def make(self) -> ClientConfig:
+        """Return the configuration of everything that is right, and note what is not."""
         for option in self._history:
             self._resolve(option)
         # What has a fault is left out, and the rest tried again: the rules between options only run on

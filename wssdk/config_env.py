@@ -47,6 +47,7 @@ _NOT_OURS: Final = frozenset(("BUILD_EXTENSION",))
 
 _OPTION_NAMES: Final[Mapping[str, Keys]] = {environment_name(option): option for option in OPTIONS}
 _SHORT_NAMES: Final[Mapping[str, str]] = {environment_name((name,)): name for name in SHORT_FORMS}
+_SECTION_NAMES: Final = frozenset(environment_name((name,)) for name in SECTIONS)
 _FILE_NAMES: Final[Mapping[str, Keys]] = {
     name + _FILE_END: option for name, option in _OPTION_NAMES.items() if OPTIONS[option].secret
 }
@@ -86,7 +87,8 @@ class _Reader:
         connection, inside = "", name
         if name.startswith(_CONNECTIONS_START):
             connection, inside = self._split(name.removeprefix(_CONNECTIONS_START))
-            if self._connections and connection not in self._connections:
+            inside = inside if connection else name
+            if connection and self._connections and connection not in self._connections:
                 self._refuse_connection(place, connection, inside)
                 return
         leaves = list(_leaves_of(inside, text, place))
@@ -177,10 +179,12 @@ def _decode_item(text: str, grammar: Grammar) -> object:
 
 
 def _hint(before: str, name: str) -> str | None:
-    if name == environment_name((HEADERS,)):
-        return f"there is a variable for each header: {before}{_HEADERS_START}X_API_KEY"
-    section = name.lower()
-    if section in SECTIONS and section not in SHORT_FORMS:
+    whole = name.rstrip("_")
+    if whole == environment_name((HEADERS,)):
+        return f"there is a variable for each header, such as {before}{_HEADERS_START}X_API_KEY"
+    if whole == environment_name((CONNECTIONS,)):
+        return f"a connection's options have variables such as {before}{_CONNECTIONS_START}NAME__URI"
+    if name in _SECTION_NAMES:
         first = next(option for option in _OPTION_NAMES if option.startswith(f"{name}__"))
         return f"the section's options have variables of their own, such as {before}{first}"
     by_keyword = meant((name.lower(),))

@@ -127,7 +127,11 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "network": Network,
 }
 
-_FAMILIES: Final = {socket.AF_UNSPEC: "any", socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
+_FAMILIES: Final[Mapping[int, str]] = {
+    socket.AF_UNSPEC: "any",
+    socket.AF_INET: "ipv4",
+    socket.AF_INET6: "ipv6",
+}
 
 
 def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
@@ -187,9 +191,9 @@ def _options_of(keyword: str, value: Any) -> dict[str, Any]:
             raise BadValue('"deflate" or {off}', value, "only permessage-deflate is known (RFC 7692)")
         return {"compression.enabled": value is not None}
     if keyword == "proxy":
-        return {"proxy.url": value} if isinstance(value, str) else {"proxy.enabled": bool(value)}
+        return {"proxy.enabled": bool(value)} if value in (True, False, None) else {"proxy.url": value}
     if keyword == "family":
-        if value not in _FAMILIES:
+        if not isinstance(value, int) or value not in _FAMILIES:
             raise BadValue("socket.AF_INET, socket.AF_INET6 or 0", value)
         return {"network.family": _FAMILIES[value]}
     if keyword == "local_addr":

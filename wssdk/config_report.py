@@ -52,12 +52,13 @@ def _tell(fault: Fault, documents: Sequence[Document]) -> tuple[ConfigProblem, t
 
 def _span(document: Document, keys: Keys, at_key: bool) -> Span | None:
     """Return where ``keys`` stand, or the nearest table above them; None for the document as a whole."""
-    if not keys:
-        return None
-    mark = document.marks.by_path.get((*document.root, *keys))
-    if mark is None:
-        return _span(document, keys[:-1], at_key=True)
-    return mark.key if at_key or mark.value is None else mark.value
+    path = (*document.root, *keys) if keys else ()
+    while path:
+        mark = document.marks.by_path.get(path)
+        if mark is not None:
+            return mark.key if at_key or mark.value is None else mark.value
+        path, at_key = path[:-1], True
+    return None
 
 
 def _snippet(document: Document, number: int, line_start: int, span: Span) -> str:

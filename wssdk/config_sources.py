@@ -67,7 +67,7 @@ def load(
     sources = _read(paths, table, env_prefix, environ, overrides)
     built = _build(sources, connection)
     faults = (*sources.faults, *built.faults)
-    if faults or built.config is None:
+    if faults:
         raise ConfigError(report(faults, sources.documents))
     return built.config
 
@@ -91,8 +91,7 @@ def load_all(
     for name in sources.names:
         built = _build(sources, name)
         faults.extend(built.faults)
-        if built.config is not None:
-            configs[name] = built.config
+        configs[name] = built.config
     if faults:
         raise ConfigError(report(faults, sources.documents))
     return configs

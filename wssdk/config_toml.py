@@ -72,12 +72,10 @@ def missing_file_hint(name: str, error: OSError) -> str | None:
     if not isinstance(error, FileNotFoundError):
         return None
     missing = Path(name)
-    try:
-        while missing.parent != missing and not missing.parent.is_dir():
-            missing = missing.parent
-        near = nearest(missing.name, sorted(os.listdir(missing.parent)))
-    except (OSError, ValueError):
-        return None
+    # os.path and glob() pass over what may not be read: this is only a hint.
+    while missing.parent != missing and not os.path.isdir(missing.parent):
+        missing = missing.parent
+    near = nearest(missing.name, sorted(path.name for path in missing.parent.glob("*")))
     if near is not None and near != missing.name:
         return f"did you mean {printable(str(missing.with_name(near)))!r}?"
     return None if missing == Path(name) else f"there is no folder {printable(str(missing))!r}"

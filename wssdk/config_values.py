@@ -13,6 +13,7 @@ __all__ = ["BadValue", "Dialect", "Refused", "describe", "is_off", "is_text", "i
 
 _TOML_NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))
 _MOST_BITS: Final = 128
+_LONGEST: Final = 200
 
 
 class Dialect(enum.Enum):
@@ -72,7 +73,7 @@ def items(value: object) -> Sequence[Any] | None:
 
 def redacted(text: str) -> str:
     """Return ``text`` fit for one line of a message; where it is a URI, without its secrets."""
-    return printable(redact_uri(text) if "://" in text else text)
+    return printable(redact_uri(text) if "://" in text else text, _LONGEST)
 
 
 def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
@@ -91,9 +92,11 @@ def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
 
 def _literal(value: object, dialect: Dialect) -> str | None:
     """Return a scalar as it is written; None where it is no scalar, or too big to be shown."""
+    if isinstance(value, str) and dialect is Dialect.CODE:
+        text = redact_uri(value) if "://" in value else value
+        return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
     if isinstance(value, str):
-        text = redacted(value)
-        return repr(text) if dialect is Dialect.CODE else '"' + text.replace('"', '\\"') + '"'
+        return '"' + redacted(value).replace('"', '\\"') + '"'
     if isinstance(value, bool) and dialect is not Dialect.CODE:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:

@@ -1,0 +1,293 @@
+"""Whatever is written anywhere gives a configuration or a ConfigError, and no secret is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import string
+import tempfile
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from wssdk import config_grammar, config_words
+from wssdk.config import ClientConfig
+from wssdk.config_headers import FrozenHeaders
+from wssdk.config_marks import scan_marks
+from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
+from wssdk.config_values import BadValue, Dialect, describe
+from wssdk.errors import ConfigError
+
+HUSH = "hUsH"
+
+# The first call of some learns classes, and machines are of many speeds.
+untimed = settings(deadline=None)
+
+names = st.one_of(
+    st.sampled_from(
+        sorted({name for option in OPTIONS for name in option} | {"headers", "connections", "a"})
+    ),
+    st.sampled_from(["opne", "open_timeout", "", "a.b", "é", "x y", "token", '"', "#"]),
+    st.text(max_size=5),
+)
+texts = st.one_of(
+    st.sampled_from(
+        [
+            "wss://h",
+            "ws://u:p@h/?token=t",
+            "10s",
+            "1 MiB",
+            "none",
+            "true",
+            "auto",
+            "1.2",
+            "${env:A}",
+            "",
+            "\n",
+        ]
+    ),
+    st.text(max_size=20),
+)
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2**70),
+    st.floats(),
+    texts,
+)
+values = st.one_of(
+    scalars,
+    st.lists(scalars, max_size=3),
+    st.dictionaries(names, st.one_of(scalars, st.lists(texts, max_size=1)), max_size=2),
+)
+options = st.sampled_from(sorted({name for option in OPTIONS for name in option}))
+sections = st.dictionaries(options, values, max_size=3)
+trees = st.dictionaries(
+    names, st.one_of(values, sections, st.dictionaries(names, sections, max_size=2)), max_size=4
+)
+
+
+def toml_key(key: str) -> str:
+    return '"' + "".join(f"\\U{ord(char):08X}" for char in key) + '"'
+
+
+def toml_value(value: Any) -> str:
+    if value is None:
+        return "false"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return toml_key(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        return (
+            "{" + ", ".join(f"{toml_key(name)} = {toml_value(inner)}" for name, inner in value.items()) + "}"
+        )
+    return repr(value)
+
+
+def to_toml(tree: Mapping[str, Any]) -> str:
+    return "".join(f"{toml_key(name)} = {toml_value(value)} # {HUSH}\n" for name, value in tree.items())
+
+
+def storable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode()
+
+
+def load(text: str, **arguments: Any) -> ClientConfig | ConfigError:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "service.toml")
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            return ClientConfig.load(file, **arguments)
+        except ConfigError as error:
+            return error
+
+
+def told(error: ConfigError) -> str:
+    assert error.problems
+    assert error.__context__ is None
+    return "".join(traceback.format_exception(error)) + repr(error.problems)
+
+
+@untimed
+@given(tree=trees, connection=st.sampled_from([None, "a"]))
+def test_any_tree_gives_a_config_or_a_config_error(tree: dict[str, Any], connection: str | None) -> None:
+    text = storable(to_toml(tree))
+    load(text, environ={}, connection=connection)
+
+
+@untimed
+@given(text=st.text(alphabet=string.printable + "é\ufeff\ud800", max_size=60))
+@example("a = '''\n'")
+@example("[a]\n[[a]]")
+@example("a = 1\r")
+def test_any_text_gives_a_config_or_a_config_error(text: str) -> None:
+    load(text, environ={})
+
+
+fragments = st.sampled_from(
+    [
+        "uri", "auth", "token", "headers", "X-Key", "opne", "timeouts", "open", "=", "=", ".", "[", "]", "[[",
+        "]]", "{", "}", ",", "\n", "\n", " ", '"', "'", '"""', "'''", "#", "1", "10s", "true", "None", "\\",
+        f'"{HUSH}"', f"'{HUSH}'", f"\"\"\"\n{HUSH}\n\"\"\"", f'"wss://u:{HUSH}@h"', f"{{ env = '{HUSH}' }}",
+        f'auth.token = "{HUSH}"\n', f"[headers]\nX = '{HUSH}'\n", f"# {HUSH}\n", f'token = "{HUSH}" ',
+        f'zzz = ["{HUSH}"]\n', f"key_password = '{HUSH}' 1\n", "[timeouts]\n", "open = None\n", "uri = 'ws://h'\n",
+    ]
+)  # fmt: skip
+
+
+@untimed
+@given(text=st.lists(fragments, max_size=12).map("".join))
+@example(f'token = """\n{HUSH}\n""" 1')
+@example(f'[auth]\ntoken = "{HUSH}" 1')
+@example(f'auth = {{\ntoken = "{HUSH}"\n1')
+def test_no_text_tells_a_secret(text: str) -> None:
+    result = load(text, environ={})
+    if isinstance(result, ConfigError):
+        assert HUSH not in told(result)
+    else:
+        assert HUSH not in repr(result)
+
+
+@untimed
+@given(tree=trees)
+def test_no_value_of_a_secret_option_is_told(tree: dict[str, Any]) -> None:
+    text = storable(
+        to_toml({**tree, "auth": {"token": HUSH + "\n", "x": HUSH}, "headers": {"X": f"{HUSH}\0"}})
+    )
+    result = load(text, environ={})
+    assert isinstance(result, ConfigError)
+    assert HUSH not in told(result)
+
+
+variables = st.one_of(
+    st.sampled_from([environment_name(option) for option in OPTIONS]),
+    st.sampled_from(
+        ["COMPRESSION", "PROXY", "RECONNECT", "AUTH__TOKEN_FILE", "HEADERS__X", "HEADERS__", "PORT"]
+    ),
+    st.text(alphabet=string.ascii_uppercase + "_", max_size=12),
+    st.text(alphabet=string.ascii_uppercase + "_", max_size=6).map("CONNECTIONS__{}".format),
+    st.text(max_size=5),
+)
+
+
+@untimed
+@given(environ=st.dictionaries(variables.map("WSSDK_{}".format), texts | st.from_regex(r"-?[0-9.e]{1,5}")))
+def test_any_environment_gives_a_config_or_a_config_error(environ: dict[str, str]) -> None:
+    with contextlib.suppress(ConfigError):
+        ClientConfig.from_env(environ=environ)
+
+
+@untimed
+@given(environ=st.dictionaries(st.binary(max_size=5), st.binary(max_size=20)))
+def test_any_bytes_of_the_environment(environ: dict[bytes, bytes]) -> None:
+    decoded = {"WSSDK_HEADERS__" + os.fsdecode(name): os.fsdecode(text) for name, text in environ.items()}
+    with contextlib.suppress(ConfigError):
+        ClientConfig.from_env(environ=decoded)
+
+
+@untimed
+@given(overrides=st.dictionaries(names | st.just("timeouts.open"), values | sections))
+def test_any_overrides_give_a_config_or_a_config_error(overrides: dict[str, Any]) -> None:
+    with contextlib.suppress(ConfigError):
+        ClientConfig.load(environ={}, overrides=overrides)
+
+
+anything = st.one_of(
+    values, st.binary(), st.tuples(scalars, scalars), st.builds(object), st.sets(st.integers())
+)
+
+
+@untimed
+@given(
+    name=st.sampled_from(sorted(SECTIONS)),
+    chosen=st.lists(st.integers(0, 20), max_size=3),
+    value=anything,
+)
+def test_any_value_in_code_is_taken_or_refused(name: str, chosen: list[int], value: object) -> None:
+    options = attrs.fields(SECTIONS[name])
+    keywords = {options[number % len(options)].name: value for number in chosen}
+    with contextlib.suppress(ConfigError):
+        section = SECTIONS[name](**keywords)
+        assert attrs.evolve(section) == section
+        assert hash(attrs.evolve(section)) == hash(section)
+        assert pickle.loads(pickle.dumps(section)) == section
+
+
+grammars = st.sampled_from(
+    [
+        getattr(module, name)
+        for module in (config_grammar, config_words)
+        for name in module.__all__
+        if name[0].islower() and name not in ("header_fault", "is_token")
+    ]
+)
+
+
+@untimed
+@given(function=grammars, value=anything)
+def test_grammar_is_total_and_idempotent(function: Any, value: object) -> None:
+    with contextlib.suppress(BadValue):
+        once = function(value)
+        assert function(once) == once
+        assert type(function(once)) is type(once)
+
+
+@untimed
+@given(value=anything, dialect=st.sampled_from(Dialect), shown=st.booleans())
+def test_any_value_can_be_described(value: object, dialect: Dialect, shown: bool) -> None:
+    text = describe(value, dialect, shown=shown)
+    assert text
+    assert text.isprintable()
+
+
+@untimed
+@given(pairs=st.lists(st.tuples(st.sampled_from(["A", "a", "B"]), st.text(max_size=2))))
+def test_headers_are_a_mapping(pairs: list[tuple[str, str]]) -> None:
+    headers = FrozenHeaders(pairs)
+    assert len(headers) == len(list(headers))
+    assert all(name in headers for name in headers)
+    assert headers == FrozenHeaders((name.swapcase(), value) for name, value in pairs)
+
+
+@untimed
+@given(tree=trees)
+def test_every_key_and_value_is_found_where_it_stands(tree: dict[str, Any]) -> None:
+    text = storable(to_toml(tree))
+    marks = scan_marks(text)
+    for name, value in tomli.loads(text).items():
+        mark = marks.by_path[(name,)]
+        assert mark.value is not None
+        alone = tomli.loads(f"{text[slice(*mark.key)]} = {text[slice(*mark.value)]}")
+        assert repr(alone) == repr({name: value})
+    assert [text[slice(*span)] for span in marks.comments] == [f"# {HUSH}"] * len(tree)
+
+
+@untimed
+@given(
+    open_=st.floats(0.001, 10**6),
+    size=st.integers(1, 2**40),
+    unit=st.sampled_from(["", "B", "kB", "MiB"]),
+)
+def test_toml_environment_and_code_agree(open_: float, size: int, unit: str) -> None:
+    from_toml = load(
+        f'uri = "ws://h"\ntimeouts.open = "{open_:f}s"\nlimits.max_size = "{size} {unit}"', environ={}
+    )
+    from_env = ClientConfig.from_env(
+        environ={
+            "WSSDK_URI": "ws://h",
+            "WSSDK_TIMEOUTS__OPEN": f"{open_:f}s",
+            "WSSDK_LIMITS__MAX_SIZE": f"{size} {unit}",
+        }
+    )
+    from_connect = ClientConfig.from_connect("ws://h", open_timeout=f"{open_:f}s", max_size=f"{size} {unit}")
+    assert from_toml == from_env == from_connect

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.support.config_errors import problems_of
+from wssdk.config import ClientConfig
+from wssdk.config_headers import FrozenHeaders, frozen_headers
+from wssdk.config_values import BadValue
+from wssdk.headers import Headers, MultipleValuesError
+
+PAIRS = (("X-One", "1"), ("Cookie", "a"), ("cookie", "b"))
+
+
+class Essential:
+    def keys(self) -> list[str]:
+        return ["X-One"]
+
+    def __getitem__(self, name: str) -> str:
+        return {"X-One": "1"}[name]
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        (None, ()),
+        ({}, ()),
+        ({"X-One": "1"}, (("X-One", "1"),)),
+        (PAIRS, PAIRS),
+        ([["X-One", "1"]], (("X-One", "1"),)),
+        (iter(PAIRS), PAIRS),
+        (Headers(PAIRS), PAIRS),
+        (FrozenHeaders(PAIRS), PAIRS),
+        (Essential(), (("X-One", "1"),)),
+        ({"X": "tab\tand é"}, (("X", "tab\tand é"),)),
+    ],
+)
+def test_fields_keep_order_and_spelling(value: Any, fields: object) -> None:
+    assert tuple(frozen_headers(value).raw_items()) == fields
+
+
+@pytest.mark.parametrize("value", ["X: 1", b"X: 1", 5, [("X",)], [("X", "1", "2")], ["XY"], [5]])
+def test_no_headers(value: Any) -> None:
+    with pytest.raises(BadValue, match="a mapping of header names to texts, or pairs of them"):
+        frozen_headers(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint", "hint"),
+    [
+        ("Host", "x", "the opening handshake sets this header itself", "network.host"),
+        ("Upgrade", "x", "the opening handshake sets this header itself", None),
+        ("CONNECTION", "x", "the opening handshake sets this header itself", None),
+        ("Sec-WebSocket-Key", "x", "the opening handshake sets this header itself", None),
+        ("Sec-WebSocket-Protocol", "x", "the opening handshake sets this header itself", "set subprotocols"),
+        ("Content-Length", "0", "the opening handshake sets this header itself", None),
+        ("a b", "x", "the name of a header is made of letters, digits and -", None),
+        ("", "x", "the name of a header is made of letters, digits and -", None),
+        ("X", "a\nb", "the value of a header has no control characters and no line breaks", None),
+        ("X", "a\rb", "the value of a header has no control characters and no line breaks", None),
+        ("X", "a\0b", "the value of a header has no control characters and no line breaks", None),
+        ("X", "\ud800", "the value of a header has no control characters and no line breaks", None),
+        ("X", 5, "expected a text, got an int", "write the text itself"),
+        ("X", None, "expected a text, got a NoneType", "write the text itself"),
+        (5, "x", "expected the name of a header, got an int", None),
+    ],
+)
+def test_field_that_may_not_be_sent(name: Any, value: Any, complaint: str, hint: str | None) -> None:
+    (problem,) = problems_of(lambda: frozen_headers([(name, value)]))
+    assert problem.message == f"headers.{name}: {complaint}"
+    assert (problem.hint is None) if hint is None else (hint in (problem.hint or ""))
+
+
+def test_all_bad_fields_are_told() -> None:
+    problems = problems_of(lambda: frozen_headers({"Host": "x", "Ok": "x", "Upgrade": "y"}))
+    assert [problem.path for problem in problems] == ["headers.Host", "headers.Upgrade"]
+
+
+def test_value_of_a_bad_field_is_not_told() -> None:
+    assert "hush" not in str(problems_of(lambda: frozen_headers({"X": "hush\n", "Host": "hush"})))
+
+
+def test_names_compare_without_case() -> None:
+    assert FrozenHeaders(PAIRS)["x-ONE"] == "1"
+
+
+def test_missing_name() -> None:
+    with pytest.raises(KeyError, match="X-Two"):
+        FrozenHeaders(PAIRS)["X-Two"]
+
+
+def test_repeated_name() -> None:
+    with pytest.raises(MultipleValuesError, match="Cookie"):
+        FrozenHeaders(PAIRS)["Cookie"]
+
+
+def test_all_values_of_a_name() -> None:
+    assert FrozenHeaders(PAIRS).get_all("COOKIE") == ["a", "b"]
+
+
+@pytest.mark.parametrize(("name", "there"), [("x-one", True), ("X-Two", False), (5, False)])
+def test_contains(name: object, there: bool) -> None:
+    assert (name in FrozenHeaders(PAIRS)) is there
+
+
+def test_names_come_once_in_order() -> None:
+    assert list(FrozenHeaders(PAIRS)) == ["X-One", "Cookie"]
+
+
+def test_length_counts_names() -> None:
+    assert len(FrozenHeaders(PAIRS)) == 2
+
+
+def test_values_are_masked() -> None:
+    assert repr(FrozenHeaders({"X-One": "hush"}.items())) == "FrozenHeaders({'X-One': '********'})"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ({"A": "1"}, FrozenHeaders([("a", "1")]), True),
+        ({"A": "1"}, FrozenHeaders([("a", "2")]), False),
+        ({"A": "1"}, {"a": "1"}, True),
+        ({"A": "1", "B": "2"}, {"b": "2", "a": "1"}, True),
+        ({"A": "1"}, {"a": 1}, False),
+        ({"A": "1"}, Headers(a="1"), True),
+        (PAIRS, Headers(PAIRS), True),
+        (PAIRS, Headers(PAIRS[:2]), False),
+        ({"A": "1"}, (("A", "1"),), False),
+    ],
+)
+def test_equality(one: Any, other: object, equal: bool) -> None:
+    assert (frozen_headers(one) == other) is equal
+
+
+def test_equal_headers_have_equal_hashes() -> None:
+    assert hash(FrozenHeaders([("A", "1")])) == hash(FrozenHeaders([("a", "1")]))
+
+
+def test_pickle() -> None:
+    assert pickle.loads(pickle.dumps(FrozenHeaders(PAIRS))) == FrozenHeaders(PAIRS)
+
+
+def test_copy() -> None:
+    assert copy.deepcopy(FrozenHeaders(PAIRS)) == FrozenHeaders(PAIRS)
+
+
+def test_nothing_can_be_set() -> None:
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        FrozenHeaders(PAIRS).fields = ()
+
+
+def test_nothing_can_be_deleted() -> None:
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del FrozenHeaders(PAIRS).fields  # type: ignore[attr-defined]
+
+
+def test_asdict_lays_nothing_open() -> None:
+    assert "hush" not in str(attrs.asdict(ClientConfig(headers={"X": "hush"})))

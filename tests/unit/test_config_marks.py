@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from wssdk.config_marks import scan_marks
+
+TEXT = (
+    """\
+# one
+top = 1 # two
+"quoted.key".inner = "x" # three
+'literal' = 'it"""
+    + "'"
+    + '''
+dotted . key = true
+[table . "sub"]
+date = 1979-05-27 07:32:00   # four
+inline = { a = "}", b = [1, # five ]
+  "]", ']', {c = 1}], d = { e = 1 } }
+empty = {}
+"esc\\u0061ped" = 1
+[[array]]
+a = """x " \\""" "" y"""
+b = \'\'\'x ' y\'\'\'
+c = """z"""""
+[[array]]
+a = 2
+'''
+)
+
+
+def marked(path: tuple[str, ...]) -> tuple[str, str | None]:
+    mark = scan_marks(TEXT).by_path[path]
+    return TEXT[slice(*mark.key)], None if mark.value is None else TEXT[slice(*mark.value)]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        (("top",), "top", "1"),
+        (("quoted.key",), '"quoted.key"', None),
+        (("quoted.key", "inner"), "inner", '"x"'),
+        (("literal",), "'literal'", "'it'"),
+        (("dotted",), "dotted", None),
+        (("dotted", "key"), "key", "true"),
+        (("table",), "table", None),
+        (("table", "sub"), '"sub"', None),
+        (("table", "sub", "date"), "date", "1979-05-27 07:32:00"),
+        (("table", "sub", "inline", "a"), "a", '"}"'),
+        (("table", "sub", "inline", "b"), "b", "[1, # five ]\n  \"]\", ']', {c = 1}]"),
+        (("table", "sub", "inline", "d"), "d", "{ e = 1 }"),
+        (("table", "sub", "inline", "d", "e"), "e", "1"),
+        (("table", "sub", "empty"), "empty", "{}"),
+        (("table", "sub", "escaped"), '"esc\\u0061ped"', "1"),
+        (("array",), "array", None),
+        (("array", "a"), "a", '"""x " \\""" "" y"""'),
+        (("array", "b"), "b", "'''x ' y'''"),
+        (("array", "c"), "c", '"""z"""""'),
+    ],
+)
+def test_key_and_value(path: tuple[str, ...], key: str, value: str | None) -> None:
+    assert marked(path) == (key, value)
+
+
+def test_comments() -> None:
+    comments = [TEXT[slice(*span)] for span in scan_marks(TEXT).comments]
+    assert comments == ["# one", "# two", "# three", "# four", "# five ]"]
+
+
+def test_every_value_is_kept_where_a_path_comes_twice() -> None:
+    values = [TEXT[slice(*span)] for path, span in scan_marks(TEXT).values if path == ("array", "a")]
+    assert values == ['"""x " \\""" "" y"""', "2"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only", "  \t"])
+def test_nothing(text: str) -> None:
+    assert scan_marks(text).by_path == {}
+
+
+def test_tables_deep_down_are_values_as_a_whole() -> None:
+    text = "k = " + "{ k = " * 20 + "1" + " }" * 20
+    assert max(len(path) for path in scan_marks(text).by_path) < 12
+
+
+def test_arrays_may_be_deep() -> None:
+    text = f"k = {'[' * 5000}{']' * 5000}\nz = 1"
+    assert scan_marks(text).by_path[("z",)].value is not None

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_errors import Write, file_writer, problems_of, report_of
+from wssdk.config import ClientConfig
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return a function that writes a file into the current folder."""
+    return file_writer(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        ("servce.toml", "servce.toml: file not found\n  hint: did you mean 'service.toml'?"),
+        ("cnf/a.toml", "cnf/a.toml: file not found\n  hint: did you mean 'conf'?"),
+        ("zzz/a.toml", "zzz/a.toml: file not found\n  hint: there is no folder 'zzz'"),
+        ("conf/zzz", "conf/zzz: file not found"),
+        ("zzz", "zzz: file not found"),
+        ("a\0b", "a\\x00b: file not found"),
+        ("conf", "conf: the file cannot be read: Is a directory"),
+    ],
+)
+def test_file_that_cannot_be_read(write: Write, name: str, report: str) -> None:
+    write("")
+    write("", "conf/other.toml")
+    assert report_of(lambda: ClientConfig.from_toml(name)) == report
+
+
+def test_file_in_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert report_of(lambda: ClientConfig.from_toml("a.toml")) == "a.toml: file not found"
+
+
+def test_file_that_is_too_large(write: Write) -> None:
+    file = write("#" * (4 * 2**20 + 1))
+    assert report_of(lambda: ClientConfig.from_toml(file)) == (
+        "service.toml: the file is larger than 4194304 bytes"
+    )
+
+
+def test_file_that_is_not_utf_8(write: Write) -> None:
+    Path(write("")).write_bytes(b"a = 1\nb = '\xff'")
+    assert report_of(lambda: ClientConfig.from_toml("service.toml")) == (
+        "service.toml: line 2 is not UTF-8 (byte 0xff)\n  hint: save the file as UTF-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("a = yes", "invalid value", "true and false are written in small letters"),
+        ("a = True", "invalid value", "true and false are written in small letters"),
+        ("a = text", "invalid value", "a text is written in quotes"),
+        ("a = 1 MiB", "expected newline or end of document", "a value with a unit is a string"),
+        ("a = ?", "invalid value", None),
+        ('a = "x', "unterminated string", "the closing quote is missing"),
+        ('a = "C:\\Users"', "invalid hex value", None),
+        ('a = "\\d"', "unescaped '\\' in a string", "in single quotes a backslash is a backslash"),
+        ("a = 1\na = true", "cannot overwrite a value", "the option is set twice: keep one"),
+        ("[a]\nb = 1\n[a.b]\n", "cannot overwrite a value", "the option is set twice: keep one"),
+        ("[a]\n[a]", "cannot declare ('a',) twice", "the table is opened twice"),
+        ("a", "expected '=' after a key", None),
+        (f"a = {'9' * 5000}", "a number has too many digits", None),
+        (f"a = {'[' * 5000}", "arrays or tables are nested too deeply", None),
+    ],
+)
+def test_file_that_is_not_toml(write: Write, text: str, message: str, hint: str | None) -> None:
+    file = write(text)
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert problem.message.startswith(f"invalid TOML: {message}")
+    assert (problem.hint is None) if hint is None else (problem.hint or "").startswith(hint)
+
+
+def test_other_layers_are_checked_beside_a_broken_file(write: Write) -> None:
+    write("a = ", "bad.toml")
+    write("opne = 1", "good.toml")
+    problems = problems_of(lambda: ClientConfig.load("bad.toml", "missing.toml", "good.toml", environ={}))
+    assert [problem.where for problem in problems] == ["bad.toml:1:5", "missing.toml", "good.toml:1:1"]
