@@ -37,6 +37,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let the last collection, pytest's own, see everything again."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own configuration, and the switches of this suite, out of the tests."""
@@ -48,10 +53,12 @@ def environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:
 def garbage_is_collected() -> Iterator[None]:
     """Make what a test dropped unclosed warn now, in that test: warnings are errors.
 
-    Set up before everything else and so torn down after it, the event loop included.
+    Set up before everything else and so torn down after it, the event loop included. What is left then is
+    not looked at again until the session ends, or each test would pay for all those before it.
     """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
