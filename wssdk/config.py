@@ -226,7 +226,6 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("limits.on_full", ("pause",)),
     ("limits.max_queue_bytes", (None,)),
     ("compression.backend", ("auto", "zlib")),
-    ("compression.min_size", (0,)),
     ("tls.pinned_sha256", ((),)),
     ("proxy.url", ("auto",)),
     ("proxy.username", (None,)),
@@ -235,10 +234,7 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("proxy.server_hostname", (None,)),
     ("proxy.tls_handshake", (60.0,)),
     ("proxy.tls_shutdown", (30.0,)),
-    ("network.tcp_keepalive", (None,)),
     ("network.max_redirects", (10,)),
-    ("reconnect.max_attempts", (None,)),
-    ("reconnect.retry_status", (attrs.fields(Reconnect).retry_status.default,)),
     ("reconnect.retry_after", (True,)),
 )
 

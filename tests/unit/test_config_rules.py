@@ -164,10 +164,11 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
         ClientConfig(),
         ClientConfig(proxy=None),
         ClientConfig(proxy=Proxy(enabled=False, url="http://proxy:3128")),
-        ClientConfig(reconnect=Reconnect(enabled=False, max_attempts=5)),
+        ClientConfig(reconnect=Reconnect(enabled=False, retry_after=False)),
         ClientConfig(reconnect=Reconnect(initial=None, min=1, max=2, factor=2, min_uptime=1)),
-        ClientConfig(compression=Compression(backend="zlib")),
-        ClientConfig(network=Network(wakeup="scheduled")),
+        ClientConfig(reconnect=Reconnect(max_attempts=5, retry_status=[500])),
+        ClientConfig(compression=Compression(backend="zlib", min_size=64)),
+        ClientConfig(network=Network(wakeup="scheduled", tcp_keepalive=60)),
     ],
 )
 def test_supported(config: ClientConfig) -> None:
@@ -183,8 +184,6 @@ def test_supported(config: ClientConfig) -> None:
         (ClientConfig(compression=Compression(backend="isal")), "compression.backend"),
         (ClientConfig(tls=Tls(pinned_sha256=["0" * 64])), "tls.pinned_sha256"),
         (ClientConfig(proxy="http://proxy:3128"), "proxy.url"),
-        (ClientConfig(reconnect=Reconnect(max_attempts=5)), "reconnect.max_attempts"),
-        (ClientConfig(reconnect=Reconnect(retry_status=[500])), "reconnect.retry_status"),
         (ClientConfig(reconnect=Reconnect(retry_after=False)), "reconnect.retry_after"),
     ],
 )

@@ -213,7 +213,7 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     [
         ("keepalive.idle_timeout = 5", "keepalive.idle_timeout"),
         ("limits.on_full = 'latest'", "limits.on_full"),
-        ("reconnect.max_attempts = 5", "reconnect.max_attempts"),
+        ("reconnect.retry_after = false", "reconnect.retry_after"),
         ("compression.backend = 'isal'", "compression.backend"),
     ],
 )
