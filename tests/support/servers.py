@@ -30,10 +30,15 @@ class RawServer:
     failures: list[BaseException] = attrs.field(factory=list)
     """What scripts raised, but for the client's leaving."""
 
-    async def finished(self) -> None:
-        """Wait until every script has ended."""
-        if self.scripts:
-            await asyncio.wait(self.scripts)
+    async def finished(self, limit: float = 5.0) -> None:
+        """Wait until every script has ended.
+
+        Raises:
+            TimeoutError: one had not within ``limit`` seconds.
+        """
+        async with asyncio.timeout(limit):
+            if self.scripts:
+                await asyncio.wait(self.scripts)
 
 
 async def echo_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,8 +75,9 @@ async def raw_server(
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-        finally:
-            writer.transport.abort()
+        except BaseException:
+            _abort(writer)
+            raise
 
     def ended(task: asyncio.Task[None]) -> None:
         served.scripts.pop(task)
@@ -96,9 +102,15 @@ async def raw_server(
         server.close()
         for task, writer in served.scripts.items():
             task.cancel()
-            writer.transport.abort()  # a script that has not begun never will
+            _abort(writer)  # a script that has not begun never will
         await served.finished()
         await asyncio.sleep(0)  # transports that were aborted are closed at the loop's next turn
         await asyncio.sleep(0)
     if served.failures:
         raise served.failures[0]
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    # asyncio's transport fails on abort() once it has closed after a flush.
+    with contextlib.suppress(AttributeError):
+        writer.transport.abort()

@@ -141,7 +141,9 @@ class StreamPipe(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Drop the stream at once; nothing queued is flushed."""
-        self.transport.abort()
+        # asyncio's plain transport fails on abort() once it has closed after a flush.
+        if not self._lost:
+            self.transport.abort()
 
     def _check_unattached(self, call: str) -> None:
         if self._attached is not None:
