@@ -87,7 +87,9 @@ async def settle() -> None:
 def _masked(payload: bytes, key: bytes) -> bytes:
     if not key:
         return payload
-    return bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+    # As one number: a peer that is slow would hold up the client, which shares its event loop.
+    pad = (key * (len(payload) // 4 + 1))[: len(payload)]
+    return (int.from_bytes(payload) ^ int.from_bytes(pad)).to_bytes(len(payload))
 
 
 @attrs.frozen
