@@ -34,7 +34,7 @@ def _node_ws() -> str | None:
     if not shutil.which("node"):
         return "node is not on PATH"
     if not (_NODE_MODULES / "ws").is_dir():
-        return "the npm package 'ws' is missing: run 'npm ci' (or 'npm install') in tests/support/node"
+        return "the npm package 'ws' is missing: run 'npm install' in tests/support/node"
     return None
 
 
