@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 __all__ = ["RawServer", "Script", "echo_bytes", "raw_server", "until_gone"]
+
+# Iterations of the event loop after which what was begun before is done.
+_TICKS: Final = 4
 
 Script: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 """What a server does with a connection, which is closed when it returns."""
@@ -99,15 +102,20 @@ async def raw_server(
     try:
         yield served
     finally:
+        await _settle()  # the loop has accepted some that no script knows of yet
         server.close()
         for task, writer in served.scripts.items():
             task.cancel()
             _abort(writer)  # a script that has not begun never will
         await served.finished()
-        await asyncio.sleep(0)  # transports that were aborted are closed at the loop's next turn
-        await asyncio.sleep(0)
+        await _settle()  # transports that were aborted are closed at the loop's next turn
     if served.failures:
         raise served.failures[0]
+
+
+async def _settle() -> None:
+    for _ in range(_TICKS):
+        await asyncio.sleep(0)
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:
