@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import runpy
+import sys
+
 import pytest
 
 import wssdk
@@ -40,3 +43,12 @@ def test_echo_passes_its_options_on(
 ) -> None:
     monkeypatch.setattr("wssdk.cli.echo.run_echo", {options: 7}.__getitem__)
     assert main(["echo", *arguments]) == 7
+
+
+def test_python_m_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wssdk.cli.demo.run_demo", lambda: 7)
+    monkeypatch.setattr(sys, "argv", ["wssdk", "demo"])
+    monkeypatch.delitem(sys.modules, "wssdk.__main__")
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("wssdk", run_name="__main__")
+    assert caught.value.code == 7

@@ -209,8 +209,7 @@ class EchoServer:
         except InvalidHandshake as error:
             pipe.write(serialize_response(error.response or rejection(error)))
             pipe.transport.close()
-            while await pipe.read():  # until the transport says that it is closed
-                pass
+            await pipe.read()  # the transport says that it is closed; it reads no more
             return None
         pipe.write(serialize_response(response))
         pipe.unread(reader.trailing)

@@ -6,7 +6,7 @@ import re
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -74,6 +74,33 @@ async def test_serves_a_unix_socket(tmp_path: Path) -> None:
         async with wssdk.unix_connect(path) as ws:
             await ws.send("there?")
             assert await ws.recv() == "there?"
+
+
+class Acting(io.StringIO):
+    """Acts as soon as the server tells where it serves."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._act = act
+
+    def flush(self) -> None:
+        super().flush()
+        if "echoing at" in self.getvalue():
+            self._act()
+
+
+@pytest.mark.parametrize("options", [EchoOptions(port=0), EchoOptions(port=0, tls=True)])
+def test_a_signal_ends_it_with_0(options: EchoOptions) -> None:
+    out = Acting(lambda: signal.raise_signal(signal.SIGTERM))
+    assert run_echo(options, out) == 0
+    assert re.search(rf"echoing at {'wss' if options.tls else 'ws'}://127\.0\.0\.1:\d+/; ", out.getvalue())
+
+
+def test_an_interrupt_where_the_loop_takes_no_signal_handlers_ends_it_with_0() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    assert run_echo(EchoOptions(port=0), Acting(interrupt)) == 0
 
 
 def test_an_address_that_cannot_be_served_ends_it_with_1_and_the_reason() -> None:

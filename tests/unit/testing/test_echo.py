@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -130,6 +132,26 @@ async def test_leaving_does_not_wait_long_for_a_client_that_never_answers_the_cl
         start = loop.time()
     assert loop.time() - start < 3
     writer.close()
+
+
+async def test_a_client_whose_tls_handshake_ends_while_the_server_is_left_is_dropped() -> None:
+    async def stay(ws: ClientConnection) -> None:
+        await asyncio.Event().wait()
+
+    async with EchoServer(stay, tls=True) as server:
+        context = server.ssl_context
+        assert context is not None
+        host, port = server.uri.removeprefix("wss://").removesuffix("/").rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        ws = await wssdk.connect(server.uri, ssl=context)
+        leaving = asyncio.create_task(server.__aexit__(None, None, None))
+        await ws.wait_closed()  # from here on the server waits for its handler, for a second
+        await writer.start_tls(context, server_hostname="localhost")
+        with contextlib.suppress(OSError):
+            assert await reader.read() == b""
+        writer.transport.abort()
+        await leaving
+        assert server.connections == []
 
 
 async def test_nobody_is_served_after_leaving() -> None:
@@ -270,6 +292,20 @@ async def test_a_client_that_leaves_within_its_request_is_let_go() -> None:
         writer.write_eof()
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         writer.close()
+
+
+async def test_a_client_that_breaks_off_within_its_request_is_let_go() -> None:
+    async with EchoServer() as server:
+        _, writer = await asyncio.open_connection(*address(server))
+        writer.write(b"GET / HTTP/1.1\r\n")
+        async with wssdk.connect(server.uri):
+            pass  # who came later was served, so the first one has been let in
+        raw: socket.socket = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()  # sends RST
+        async with wssdk.connect(server.uri) as ws:
+            await ws.send("still there?")
+            assert await ws.recv() == "still there?"
 
 
 async def test_a_frame_behind_the_request_is_served() -> None:

@@ -51,6 +51,11 @@ async def test_the_request_is_kept() -> None:
         assert server.peers[0].request == REQUEST
 
 
+async def test_the_request_is_read_once() -> None:
+    async with ScriptedServer([read_request, upgrade()]) as server:
+        assert ACCEPT in await talk(server, REQUEST)
+
+
 async def test_read_keeps_what_it_took() -> None:
     async with ScriptedServer([read(3), b"ok"]) as server:
         await talk(server, b"abcdef")
