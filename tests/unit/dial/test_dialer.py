@@ -24,10 +24,8 @@ from wssdk.errors import ConfigError
 from wssdk.ports import Dialer, Pipe, Route
 
 
-@pytest.fixture(params=["aiofastnet", "asyncio"])
+@pytest.fixture(params=[pytest.param("aiofastnet", marks=pytest.mark.needs("aiofastnet")), "asyncio"])
 def transport(request: pytest.FixtureRequest) -> str:
-    if request.param == "aiofastnet":
-        pytest.importorskip("aiofastnet")
     return str(request.param)
 
 
@@ -381,9 +379,9 @@ async def test_files_that_cannot_be_used_are_told(transport: str) -> None:
 # Contexts that aiofastnet cannot serve.
 
 
+@pytest.mark.needs("aiofastnet")
 async def test_a_key_log_is_kept(tmp_path: Path) -> None:
     """aiofastnet would crash the process."""
-    pytest.importorskip("aiofastnet")
     context = authority().client_context()
     context.keylog_filename = str(tmp_path / "keys")
     async with raw_server(echo_bytes, ssl_context=authority().server_context()) as server:

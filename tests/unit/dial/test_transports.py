@@ -65,10 +65,8 @@ class Kind:
                 pipe.abort()
 
 
-@pytest.fixture(params=["aiofastnet", "asyncio"])
+@pytest.fixture(params=[pytest.param("aiofastnet", marks=pytest.mark.needs("aiofastnet")), "asyncio"])
 def transport(request: pytest.FixtureRequest) -> str:
-    if request.param == "aiofastnet":
-        pytest.importorskip("aiofastnet")
     return str(request.param)
 
 
