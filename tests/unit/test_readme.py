@@ -13,10 +13,20 @@ from typing import Final
 import attrs
 import pytest
 
+from wssdk import ClientConfig, Timeouts
 from wssdk.testing import EchoServer
 
 README: Final = Path(__file__).parents[2] / "README.md"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+# Options that are refused as not supported yet, beside those of the proxy section.
+LATER: Final = {
+    "keepalive.idle_timeout",
+    "limits.on_full",
+    "limits.max_queue_bytes",
+    "tls.pinned_sha256",
+    "network.max_redirects",
+    "reconnect.retry_after",
+}
 # The address that the README's commands serve and its scripts connect to.
 _ADDRESS: Final = "ws://127.0.0.1:8765/"
 
@@ -79,6 +89,35 @@ def test_every_python_block_is_a_script() -> None:
 
 def test_every_script_has_its_output() -> None:
     assert sorted(OUTPUTS) == sorted(SCRIPTS)
+
+
+def told() -> set[str]:
+    """Dotted paths of the options that the configuration table names."""
+    text = README.read_text(encoding="utf-8")
+    _, _, rest = text.partition("| section | options and defaults |\n| --- | --- |\n")
+    paths: set[str] = set()
+    for line in rest.partition("\n\n")[0].splitlines():
+        _, section, options, _ = line.split("|")
+        name = re.search(r"`(\w+)`", section)
+        prefix = f"{name[1]}." if name else ""
+        paths |= {prefix + option for option in re.findall(r"`([a-z_0-9]+)`", options)}
+    return paths
+
+
+def schema() -> set[str]:
+    """Dotted paths of all options."""
+    paths: set[str] = set()
+    for field in attrs.fields(ClientConfig):
+        section = type(getattr(ClientConfig(), field.name))
+        if section.__module__ == Timeouts.__module__:
+            paths |= {f"{field.name}.{option.name}" for option in attrs.fields(section)}
+        else:
+            paths.add(field.name)
+    return paths
+
+
+def test_the_configuration_table_names_every_option_of_this_release() -> None:
+    assert told() == {path for path in schema() - LATER if not path.startswith("proxy.")}
 
 
 def test_every_link_leads_to_a_file() -> None:
