@@ -11,7 +11,7 @@ from typing import Any
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
-from wssdk.errors import ConcurrencyError
+from wssdk.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedError
 from wssdk.typing import Data
 from wssdk.wire.inbox import Fragment, FragmentedMessage
 
@@ -34,12 +34,20 @@ class Receiver:
         Raises:
             ConcurrencyError: another call waits for a message, or took only a part of one.
         """
+        self.check_alone(call)
+        if self.torn:
+            raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
+
+    def check_alone(self, call: str) -> None:
+        """Refuse to wait beside another receiver.
+
+        Raises:
+            ConcurrencyError: another call waits for a message.
+        """
         if self._inbox.waiter is not None:
             raise ConcurrencyError(
                 f"cannot call {call} while another coroutine is already running recv or recv_streaming"
             )
-        if self.torn:
-            raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
 
     async def recv(self, decode: bool | None, timeout: float | None) -> Data:
         """Return the next message; see ``ClientConnection.recv``."""
@@ -77,10 +85,13 @@ class Receiver:
         """Fail the connection for binary data where only text can be accepted (RFC 6455, 7.4.1: 1003).
 
         Raises:
-            ConnectionClosed: always, caused by ``error``.
+            ConnectionClosedError: always, caused by ``error``.
         """
-        self._link.fail(CloseCode.UNSUPPORTED_DATA, "binary message is not UTF-8 text", error)
-        await self._link.raise_closed()
+        link, core = self._link, self._link.core
+        link.fail(CloseCode.UNSUPPORTED_DATA, "binary message is not UTF-8 text", error)
+        await link.wait_lost()
+        # Also where the connection had closed in order before: a message is lost to the caller.
+        raise ConnectionClosedError(core.rcvd, core.sent, core.rcvd_then_sent) from error
 
     async def wait_for_item(self) -> None:
         """Wait until the inbox has something.
@@ -139,17 +150,28 @@ class FragmentIterator(AsyncIterator[Data]):
         else:
             part = await self._next()
         if part.fin:
-            self._stage = _Stage.DONE
-            self._receiver.torn = False
+            self._finish()
         if self._utf8 is None:
             return part.data
         try:
             return self._utf8.decode(part.data, part.fin)
         except UnicodeDecodeError as error:
-            self._stage = _Stage.DONE
-            self._receiver.torn = False
+            if not part.fin:
+                self._skip_rest()
+                self._finish()
             await self._receiver.refuse(error)
             raise AssertionError from error  # refuse() always raises
+
+    def _finish(self) -> None:
+        self._stage = _Stage.DONE
+        self._receiver.torn = False
+
+    def _skip_rest(self) -> None:
+        """Take what came of the message: nobody else could tell it from the next one."""
+        inbox = self._link.inbox
+        skipped = bool(self._parts)
+        while not skipped and len(inbox):
+            skipped = inbox.take().fin
 
     async def _first(self) -> Fragment:
         self._receiver.check_free("recv_streaming")
@@ -181,14 +203,13 @@ class FragmentIterator(AsyncIterator[Data]):
     async def _next(self) -> Fragment:
         if self._parts:
             return self._parts.popleft()
-        inbox = self._link.inbox
-        if inbox.waiter is not None:
-            self._receiver.torn = False
-            try:
-                self._receiver.check_free("recv_streaming")
-            finally:
-                self._receiver.torn = True
+        receiver, inbox = self._receiver, self._link.inbox
+        receiver.check_alone("recv_streaming")
         if not len(inbox):
-            await self._receiver.wait_for_item()
+            try:
+                await receiver.wait_for_item()
+            except ConnectionClosed:
+                receiver.torn = False  # nobody waits in vain for the rest
+                raise
         part: Fragment = inbox.take()
         return part

@@ -70,6 +70,8 @@ class MessageReader:
         self._sizes: array[int] = array("L")
         self._count = 0
         self._utf8: Any = None
+        self._cut = False
+        """A fragment of a streamed message was dropped."""
 
     def partial_size(self) -> int:
         """Return how many bytes of an unfinished message are held."""
@@ -281,7 +283,9 @@ class MessageReader:
             self._count = max(self._count, len(self._sizes) + 1)
 
     def _put(self, item: Any) -> None:
-        if self.discarding and self._inbox.is_full():
+        if self.discarding and (self._cut or self._inbox.is_full()):
             self.dropped += 1
+            # What comes behind the gap would be taken for the rest of the streamed message.
+            self._cut = self._cut or item.__class__ is Fragment
         else:
             self._inbox.put(item)
