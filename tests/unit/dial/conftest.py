@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from tests.support.loops import pytest_asyncio_loop_factories, pytest_itemcollected
 
-from tests.support.loops import LOOPS, LoopFactory
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
-    return LOOPS
+__all__ = ["pytest_asyncio_loop_factories", "pytest_itemcollected"]
