@@ -153,7 +153,7 @@ class StreamDialer:
                 raise ConnectionResetError("the peer closed during the TLS handshake") from error
             raise
         if is_tls and way.is_fast:
-            pipe.transport = fastnet.repaired(pipe.transport, loop)
+            pipe.transport = fastnet.FastTls(pipe.transport, loop)
         return pipe
 
 

@@ -1,6 +1,7 @@
 """aiofastnet's transports: when they fit, and its faults made good.
 
-All of this was measured with aiofastnet 1.2.0, and is held by tests. Its transports without TLS are sound.
+All of this was measured with aiofastnet 1.2.0, and is held by tests. What is asked here of its transports
+without TLS, they do well.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final, cast
 
 from wssdk.errors import ConfigError, ConfigProblem
 
-__all__ = ["complete_ssl_error", "fits_loop", "fits_tls", "load_aiofastnet", "loop_for_tls", "repaired"]
+__all__ = ["FastTls", "complete_ssl_error", "fits_loop", "fits_tls", "load_aiofastnet", "loop_for_tls"]
 
 _AS_IT_IS: Final = (
     "abort",
@@ -76,9 +77,16 @@ def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext) -> bool:
         and not context.post_handshake_auth
         # Else it has another transport for TLS, slower and with other faults.
         and aiofastnet.OPENSSL_DYN_LIBS is not None
+        # Without it there is no making good for lost reading: see FastTls.
+        and _can_read_on(aiofastnet)
         # It writes the server's certificate into a temporary file, and hangs where it cannot.
         and _can_write_files()
     )
+
+
+def _can_read_on(aiofastnet: ModuleType) -> bool:
+    transport = getattr(getattr(aiofastnet, "ssl_transport", None), "SSLTransport_Socket", None)
+    return hasattr(transport, _READ_ON)
 
 
 def _can_write_files() -> bool:
@@ -136,11 +144,6 @@ class FastTls(asyncio.Transport):
         self._resuming = False
         self._transport.resume_reading()
         self._transport.close()
-
-
-def repaired(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> asyncio.Transport:
-    """Return ``transport``, or what makes good for it."""
-    return FastTls(transport, loop) if hasattr(transport, _READ_ON) else transport
 
 
 class _HandshakeLoop:

@@ -7,15 +7,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from tests.support.transports import FakeTransport
 from wssdk.dial import fastnet
 from wssdk.errors import ConfigError
-
-FITTING = cast("Any", SimpleNamespace(OPENSSL_DYN_LIBS=object()))
 
 
 class Transport(FakeTransport):
@@ -27,7 +25,13 @@ class Transport(FakeTransport):
 
 def made() -> tuple[asyncio.Transport, Transport]:
     transport = Transport()
-    return fastnet.repaired(transport, asyncio.get_running_loop()), transport
+    return fastnet.FastTls(transport, asyncio.get_running_loop()), transport
+
+
+def aiofastnet(transport: type = Transport, dyn_libs: object = "libssl, libcrypto") -> Any:
+    """Return what of the package is looked at."""
+    ssl_transport = SimpleNamespace(SSLTransport_Socket=transport)
+    return SimpleNamespace(OPENSSL_DYN_LIBS=dyn_libs, ssl_transport=ssl_transport)
 
 
 # Whether it is used.
@@ -78,7 +82,7 @@ async def test_windows_other_loop_does_not_fit(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_usual_context_fits() -> None:
-    assert fastnet.fits_tls(FITTING, ssl.create_default_context())
+    assert fastnet.fits_tls(aiofastnet(), ssl.create_default_context())
 
 
 class OtherTrust(ssl.SSLContext):
@@ -109,12 +113,15 @@ def later_authentication(_: Any) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("make", [other_class, key_log, messages, later_authentication])
 def test_a_context_it_cannot_serve_does_not_fit(make: Callable[[Any], ssl.SSLContext], tmp_path: Any) -> None:
-    assert not fastnet.fits_tls(FITTING, make(tmp_path))
+    assert not fastnet.fits_tls(aiofastnet(), make(tmp_path))
 
 
 def test_without_the_openssl_of_python_nothing_fits() -> None:
-    aiofastnet = cast("Any", SimpleNamespace(OPENSSL_DYN_LIBS=None))
-    assert not fastnet.fits_tls(aiofastnet, ssl.create_default_context())
+    assert not fastnet.fits_tls(aiofastnet(dyn_libs=None), ssl.create_default_context())
+
+
+def test_without_a_way_to_read_on_nothing_fits() -> None:
+    assert not fastnet.fits_tls(aiofastnet(FakeTransport), ssl.create_default_context())
 
 
 def test_without_a_folder_for_temporary_files_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,15 +129,10 @@ def test_without_a_folder_for_temporary_files_nothing_fits(monkeypatch: pytest.M
         raise FileNotFoundError("no usable temporary directory")
 
     monkeypatch.setattr(tempfile, "gettempdir", none)
-    assert not fastnet.fits_tls(FITTING, ssl.create_default_context())
+    assert not fastnet.fits_tls(aiofastnet(), ssl.create_default_context())
 
 
 # Reading on after a pause.
-
-
-async def test_other_transports_need_no_repair() -> None:
-    transport = FakeTransport()
-    assert fastnet.repaired(transport, asyncio.get_running_loop()) is transport
 
 
 async def test_resuming_takes_up_what_is_left_in_one_step() -> None:
