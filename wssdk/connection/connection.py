@@ -90,6 +90,7 @@ class ClientConnection:
     def _on_lost(self) -> None:
         if self._keepalive is not None:
             self._keepalive.stop()
+        self._outbox.end()
         self._pings.end(self._link.closed_exception)
         self.logger.debug("connection closed: %s", self._link.closed_exception())
 
@@ -163,8 +164,9 @@ class ClientConnection:
         fragmented message, it fails the connection, for the message cannot be taken back.
 
         Raises:
-            ConnectionClosed: the connection is closed.
+            ConnectionClosed: the connection is closed, or was lost before the peer had read enough.
             TypeError: the message, or a fragment, is of no supported type.
+            UnicodeError: the message, or a fragment, cannot be sent as text.
         """
         return self._outbox.send(message, text)
 
@@ -181,7 +183,7 @@ class ClientConnection:
             ConcurrencyError: a ping with the same data waits for its pong.
             ProtocolError: more than 125 bytes.
         """
-        if self._core.state is not State.OPEN:
+        if not self._link.is_open():
             await self._link.raise_closed()
         payload = self._pings.new_payload() if data is None else _control_payload(data)
         pong = self._pings.add(payload, ack_on_close)
@@ -197,7 +199,7 @@ class ClientConnection:
             ConnectionClosed: the connection is closed.
             ProtocolError: more than 125 bytes.
         """
-        if self._core.state is not State.OPEN:
+        if not self._link.is_open():
             await self._link.raise_closed()
         self._core.send_pong(_control_payload(data))
         self._link.flush()
@@ -214,7 +216,8 @@ class ClientConnection:
         Raises:
             ProtocolError: the code may not be sent, or the reason has more than 123 bytes.
         """
-        if self._outbox.fragmenting:
+        self._core.check_close(code, reason)
+        if self._outbox.fragmenting and self._core.state is State.OPEN:
             self._link.fail(CloseCode.INTERNAL_ERROR, "close during fragmented message")
         self._link.begin_close(code, reason)
         try:

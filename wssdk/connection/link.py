@@ -120,7 +120,8 @@ class Link(asyncio.BufferedProtocol):
         self.flush()
         if core.state is State.CLOSING:
             self.arm_deadline()
-            if core.may_drop_pipe() and self.transport is not None:
+            # Not twice: asyncio 3.11's TLS transport ignores abort() from the second time on.
+            if core.may_drop_pipe() and self.transport is not None and not self.transport.is_closing():
                 self.transport.close()
         self.inbox.stalled = core.stalled
         self.inbox.wake()
@@ -183,8 +184,31 @@ class Link(asyncio.BufferedProtocol):
         elif self.reading_paused:
             self._balance_reading()
 
+    def is_open(self) -> bool:
+        """Tell whether what is written now may still go out."""
+        if self.core.state is not State.OPEN:
+            return False
+        return self.transport is None or not self.transport.is_closing()
+
+    async def wait_room(self) -> None:
+        """Wait until a message may be written: the write buffer is below high water.
+
+        Raises:
+            ConnectionClosed: nothing can be written any more.
+        """
+        while True:
+            if not self.is_open():
+                await self.raise_closed()
+            if not self.write_paused:
+                return
+            await self.drain()
+
     async def drain(self) -> None:
-        """Wait until the write buffer is below low water, or the pipe is lost."""
+        """Wait until the write buffer, if it was above high water, is below low water.
+
+        Raises:
+            ConnectionClosed: the pipe was lost first; who knows what of the buffer has gone out.
+        """
         while self.write_paused:
             waiter = self._loop.create_future()
             self._drain_waiters[waiter] = None
@@ -192,6 +216,8 @@ class Link(asyncio.BufferedProtocol):
                 await waiter
             finally:
                 self._drain_waiters.pop(waiter, None)
+            if self.lost.done():
+                raise self.closed_exception()
 
     def _wake_senders(self) -> None:
         for waiter in self._drain_waiters:

@@ -6,15 +6,15 @@ import asyncio
 import codecs
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
-from wssdk.errors import ConnectionClosed
-from wssdk.protocol.state import State
 from wssdk.typing import BytesLike, DataLike
 
 __all__ = ["Outbox", "to_bytes"]
+
+_Fragments: TypeAlias = AsyncGenerator[tuple[Opcode, BytesLike], None]
 
 
 def to_bytes(data: DataLike) -> bytes | bytearray | memoryview:
@@ -33,6 +33,9 @@ class Outbox:
         self._link = link
         self._core = link.core
         self._turn = asyncio.Lock()
+        self._waiting = 0
+        """Sends that wait for their turn: nobody overtakes them."""
+        self._until_lost: asyncio.Timeout | None = None
         self.fragmenting = False
         """A fragmented message is begun and not ended."""
 
@@ -49,61 +52,80 @@ class Outbox:
         else:
             await self._send_fragments(_items(message), text)
             return
-        await self._wait_turn()
-        await self._write(opcode, payload, True)
-
-    async def _wait_turn(self) -> None:
-        """Wait until no fragmented message is under way and the write buffer is below high water."""
         link = self._link
-        while True:
-            if self._core.state is not State.OPEN:
-                await link.raise_closed()
-            elif self._turn.locked():
-                async with self._turn:
-                    pass
-            elif link.write_paused:
-                await link.drain()
-            else:
-                return
-
-    async def _write(self, opcode: int, payload: BytesLike, fin: bool) -> None:
-        """Write a frame at once, then wait until the write buffer is below high water."""
-        link = self._link
-        link.write(self._core.serialize_message(opcode, payload, fin))
+        if self._waiting or self._turn.locked() or link.write_paused or not link.is_open():
+            await self._wait_turn()
+            try:
+                await link.wait_room()
+                link.write(self._core.serialize_message(opcode, payload, True))
+            finally:
+                self._turn.release()
+        else:
+            link.write(self._core.serialize_message(opcode, payload, True))
         if link.write_paused:
             await link.drain()
 
+    def end(self) -> None:
+        """The connection is closed: a fragmented message that waits for its next item gives up."""
+        if self._until_lost is not None:
+            self._until_lost.reschedule(asyncio.get_running_loop().time())
+
+    async def _wait_turn(self) -> None:
+        """Wait until all who came before have written; take the turn, which is to be released."""
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+
     async def _send_fragments(self, items: AsyncIterator[Any], text: bool | None) -> None:
         fragments = _fragments(items, text)
-        async with aclosing(_closable(items)), aclosing(fragments), self._turn:
+        async with aclosing(_closable(items)), aclosing(fragments):
+            await self._wait_turn()
             try:
-                async for opcode, payload in fragments:
-                    await self._wait_room()
-                    first = not self.fragmenting
-                    self.fragmenting = True
-                    await self._write(opcode if first else Opcode.CONT, payload, False)
-                if self.fragmenting:
-                    await self._wait_room()
-                    self.fragmenting = False
-                    await self._write(Opcode.CONT, b"", True)
-            except ConnectionClosed:
-                raise
+                await self._write_until_lost(fragments)
             except BaseException as error:
                 # A message cannot be taken back: the peer must not take what follows for its rest.
-                if self.fragmenting:
+                if self.fragmenting and self._link.is_open():
                     self._link.fail(CloseCode.INTERNAL_ERROR, "error in fragmented message", error)
                 raise
             finally:
                 self.fragmenting = False
+                self._turn.release()
 
-    async def _wait_room(self) -> None:
-        while True:
-            if self._core.state is not State.OPEN:
-                await self._link.raise_closed()
-            elif self._link.write_paused:
-                await self._link.drain()
-            else:
-                return
+    async def _write_until_lost(self, fragments: _Fragments) -> None:
+        """Write the fragments; what the user's iterator waits for is not waited for on a lost pipe.
+
+        Raises:
+            ConnectionClosed: nothing can be written any more.
+        """
+        if not self._link.is_open():
+            await self._link.raise_closed()
+        self._until_lost = scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                await self._write_all(fragments)
+        except TimeoutError:
+            if not scope.expired():
+                raise  # one of the iterator's own
+            raise self._link.closed_exception() from self._core.cause
+        finally:
+            self._until_lost = None
+
+    async def _write_all(self, fragments: _Fragments) -> None:
+        async for opcode, payload in fragments:
+            first = not self.fragmenting
+            await self._write(opcode if first else Opcode.CONT, payload)
+        if self.fragmenting:
+            await self._write(Opcode.CONT, b"", fin=True)
+
+    async def _write(self, opcode: int, payload: BytesLike, *, fin: bool = False) -> None:
+        """Write a fragment when there is room, then wait until the next one would have some."""
+        link = self._link
+        await link.wait_room()
+        link.write(self._core.serialize_message(opcode, payload, fin))
+        self.fragmenting = not fin
+        await link.drain()
 
 
 class _NothingToClose:
@@ -133,9 +155,7 @@ async def _one_by_one(items: Iterable[Any]) -> AsyncIterator[Any]:
         yield item
 
 
-async def _fragments(
-    items: AsyncIterator[Any], text: bool | None
-) -> AsyncGenerator[tuple[Opcode, BytesLike], None]:
+async def _fragments(items: AsyncIterator[Any], text: bool | None) -> _Fragments:
     """Yield opcode and payload of each fragment; refuse a change between text and bytes."""
     is_text: bool | None = None
     utf8: codecs.IncrementalDecoder | None = None
@@ -155,3 +175,5 @@ async def _fragments(
             utf8.decode(bytes(payload))
         as_text = is_text if text is None else text
         yield (Opcode.TEXT if as_text else Opcode.BINARY), payload
+    if utf8 is not None:
+        utf8.decode(b"", True)  # the message may not end within a character

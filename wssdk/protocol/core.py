@@ -226,12 +226,20 @@ class ProtocolCore:
         Raises:
             ProtocolError: code or reason may not be sent.
         """
-        close = Close(code, reason)
-        payload = serialize_close(close)
+        payload = self.check_close(code, reason)
+        if self.state is State.OPEN:
+            self._send_close(Close(code, reason), payload)
+
+    def check_close(self, code: int, reason: str) -> bytes:
+        """Return the payload of a close frame that :meth:`close` would send.
+
+        Raises:
+            ProtocolError: code or reason may not be sent.
+        """
+        payload = serialize_close(Close(code, reason))
         if not payload:
             raise ProtocolError("close code 1005 stands for a frame without one, and cannot be sent")
-        if self.state is State.OPEN:
-            self._send_close(close, payload)
+        return payload
 
     def fail(self, code: int, reason: str, cause: BaseException | None = None) -> None:
         """Fail the connection (RFC 6455, 7.1.7): say why, and heed nothing that follows."""
