@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Final, TypeVarTuple
+
+Ts = TypeVarTuple("Ts")
 
 __all__ = ["JUMPING", "JumpingLoop", "jumping_loop"]
 
@@ -15,10 +18,26 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 1000.0
+        self._timers: list[asyncio.TimerHandle] = []
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
         return self._now
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        self._timers.append(timer)
+        return timer
+
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """Return the timers that are still to come."""
+        return [timer for timer in self._timers if not timer.cancelled() and timer.when() > self._now]
 
     def jump(self, seconds: float) -> None:
         """Let time pass while nothing runs: the event loop is held up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, Coroutine, Sequence
+from collections.abc import AsyncIterable, Awaitable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from tests.support.pipes import FakePipe, PlayedTransport
@@ -16,7 +16,7 @@ from wssdk.ports import Extension
 from wssdk.protocol.core import Role
 from wssdk.typing import Subprotocol
 
-__all__ = ["LOGGER", "REQUEST", "RESPONSE", "establish", "made_on", "started", "take_all", "ticks"]
+__all__ = ["LOGGER", "REQUEST", "RESPONSE", "establish", "hold", "made_on", "started", "take_all", "ticks"]
 
 T = TypeVar("T")
 
@@ -81,6 +81,11 @@ async def started(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.get_running_loop().create_task(coroutine)
     await settle()
     return task
+
+
+async def hold(ping: Coroutine[Any, Any, Awaitable[float]]) -> None:
+    """Send a ping, and do not wait for its pong."""
+    _ = await ping
 
 
 async def take_all(items: AsyncIterable[T], into: list[T]) -> None:

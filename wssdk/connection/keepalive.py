@@ -41,6 +41,8 @@ class Keepalive:
         self._timer: asyncio.TimerHandle | None = None
         self._payload = b""
         self._sent = 0.0
+        self._since = 0.0
+        """From when on a sign of life is waited for: from the ping, or from when reading went on."""
 
     def start(self) -> None:
         """Schedule the first ping."""
@@ -60,19 +62,20 @@ class Keepalive:
             return
         self._pings.discard(self._payload)
         self._payload = self._pings.new_payload()
-        self._sent = self._loop.time()
+        self._sent = self._since = self._loop.time()
         try:
             pong = self._pings.add(self._payload)
-        except ConcurrencyError:  # the user's own pings fill the bound: they ask the same question
-            self._schedule_ping(self._sent)
-            return
-        self._link.core.send_ping(self._payload)
-        self._link.flush()
+        except ConcurrencyError:
+            pass  # the user's own pings fill the bound: they ask the same question
+        else:
+            self._link.core.send_ping(self._payload)
+            self._link.flush()
+            if self._timeout is not None:
+                pong.add_done_callback(self._answered)
         if self._timeout is None:
             self._schedule_ping(self._sent)
-            return
-        pong.add_done_callback(self._answered)
-        self._schedule_check(self._sent + self._timeout)
+        else:
+            self._schedule_check(self._sent + self._timeout)
 
     def _answered(self, pong: asyncio.Future[float]) -> None:
         if not pong.cancelled() and pong.exception() is None and self._link.core.state is State.OPEN:
@@ -87,11 +90,11 @@ class Keepalive:
         if link.core.state is not State.OPEN or timeout is None:
             return
         now = self._loop.time()
-        if link.last_received > self._sent:
+        if link.last_received > self._since:
             self._schedule_ping(max(self._sent, now - self._interval))
-        elif link.reading_paused or link.last_resumed > self._sent:
+        elif link.reading_paused or link.last_resumed > self._since:
             # The pong may stand behind what we did not read: give it its time from here.
-            self._sent = now
+            self._since = now
             self._schedule_check(now + timeout)
         elif now - due > min(0.1, timeout / 4):
             # The loop was held up: what came in the meantime is still to be read.
