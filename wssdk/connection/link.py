@@ -110,13 +110,16 @@ class Link(asyncio.BufferedProtocol):
 
     # Keeping both sides in step.
 
-    def settle(self) -> None:
-        """Carry out what the core decided: after every call that may have changed it."""
+    def settle(self, *, answering: bool = False) -> None:
+        """Carry out what the core decided: after every call that may have changed it.
+
+        ``answering``: the application has just taken a message, and may want to answer it.
+        """
         core = self.core
         for payload in core.take_pongs():
             self._on_pong(payload)
         if core.violation is not None:
-            self._answer_then_fail()
+            self._answer_then_fail(answering)
         self.flush()
         if core.state is State.CLOSING:
             self.arm_deadline()
@@ -139,10 +142,13 @@ class Link(asyncio.BufferedProtocol):
         if transport is not None and not transport.is_closing():
             transport.write(data)
 
-    def _answer_then_fail(self) -> None:
+    def _answer_then_fail(self, answering: bool) -> None:
         """Fail for a violation, once the application had its chance to answer what came before it."""
-        if not len(self.inbox):
-            self.core.fail_for_violation()
+        core = self.core
+        if self.lost.done():  # it stood behind a full inbox: all there is to do is to tell
+            core.cause, core.violation = core.cause or core.violation, None
+        elif not (answering or len(self.inbox)):
+            core.fail_for_violation()
         elif self._grace is None:
             self._grace = self._loop.call_later(_ANSWER_GRACE, self._grace_passed)
 
@@ -172,7 +178,7 @@ class Link(asyncio.BufferedProtocol):
     def resume(self) -> None:
         """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
         self.core.proceed()
-        self.settle()
+        self.settle(answering=True)
         if self.lost.done() and not self.core.stalled:
             self.inbox.end()
 
