@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, NoReturn, cast
 
 from wssdk.errors import ConnectionClosed
 from wssdk.protocol.core import ProtocolCore
@@ -92,6 +92,8 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the loss of the pipe: nothing is waited for any more."""
+        if self.lost.done():
+            return
         core = self.core
         for timer in (self._deadline, self._grace):
             if timer is not None:
@@ -103,8 +105,7 @@ class Link(asyncio.BufferedProtocol):
         self.write_paused = False
         if not core.stalled:
             self.inbox.end()
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self.lost.set_result(None)
         self._wake_senders()
         self._on_lost()
 
@@ -137,10 +138,9 @@ class Link(asyncio.BufferedProtocol):
             self.transport.write(data)
 
     def write(self, data: bytes) -> None:
-        """Write a frame, behind what the core has for the peer."""
-        transport = self.transport
-        if transport is not None and not transport.is_closing():
-            transport.write(data)
+        """Write a frame; :meth:`is_open` has just told that it may go out."""
+        if self.transport is not None:
+            self.transport.write(data)
 
     def _answer_then_fail(self, answering: bool) -> None:
         """Fail for a violation, once the application had its chance to answer what came before it."""
@@ -285,7 +285,7 @@ class Link(asyncio.BufferedProtocol):
         if not self.lost.done():
             await asyncio.shield(self.lost)
 
-    async def raise_closed(self) -> None:
+    async def raise_closed(self) -> NoReturn:
         """Wait for the end of a connection that is closing, then raise how it ended.
 
         Raises:

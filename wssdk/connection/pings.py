@@ -54,13 +54,13 @@ class Pings:
         if payload not in self._pending:
             return
         now = self._loop.time()
-        for sent_payload in list(self._pending):
-            future, sent, _ = self._pending.pop(sent_payload)
+        acknowledged = None
+        while acknowledged != payload:
+            acknowledged = next(iter(self._pending))
+            future, sent, _ = self._pending.pop(acknowledged)
+            self.latency = now - sent
             if not future.done():
-                future.set_result(now - sent)
-            if sent_payload == payload:
-                self.latency = now - sent
-                return
+                future.set_result(self.latency)
 
     def end(self, closed_exception: Callable[[], ConnectionClosed]) -> None:
         """The connection is closed: no pong will come."""

@@ -7,7 +7,7 @@ import codecs
 import enum
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
@@ -79,9 +79,8 @@ class Receiver:
             return data.decode()
         except UnicodeDecodeError as error:
             await self.refuse(error)
-            raise AssertionError from error  # refuse() always raises
 
-    async def refuse(self, error: UnicodeDecodeError) -> None:
+    async def refuse(self, error: UnicodeDecodeError) -> NoReturn:
         """Fail the connection for binary data where only text can be accepted (RFC 6455, 7.4.1: 1003).
 
         Raises:
@@ -160,7 +159,6 @@ class FragmentIterator(AsyncIterator[Data]):
                 self._skip_rest()
                 self._finish()
             await self._receiver.refuse(error)
-            raise AssertionError from error  # refuse() always raises
 
     def _finish(self) -> None:
         self._stage = _Stage.DONE

@@ -278,7 +278,7 @@ async def test_timeout_around_a_block_is_kept(play: Play) -> None:
 
 async def used(ws: ClientConnection) -> None:
     async with ws:
-        await asyncio.sleep(3600)
+        await asyncio.get_running_loop().create_future()
 
 
 async def test_cancelled_block_says_goodbye_to_a_prompt_peer() -> None:
@@ -319,6 +319,25 @@ async def test_cancelling_a_block_while_the_peer_closes_is_over_within_100_ms() 
     await settle()
     task.cancel()
     assert await seconds(asyncio.wait([task])) <= 0.1
+
+
+async def test_cancelling_a_block_does_not_put_off_a_deadline_that_is_near() -> None:
+    ws, _ = establish(close_timeout=CLOSE_TIMEOUT)
+    task = await started(used(ws))
+    closing = await started(ws.close())
+    await asyncio.sleep(CLOSE_TIMEOUT - 0.01)
+    task.cancel()
+    assert await seconds(asyncio.wait([task, closing])) == pytest.approx(0.01)
+
+
+async def test_cancelling_a_block_around_a_closed_connection_takes_no_time() -> None:
+    ws, peer = establish()
+    task = await started(used(ws))
+    peer.lose()
+    await ws.wait_closed()
+    task.cancel()
+    assert await seconds(asyncio.wait([task])) == 0
+    assert jumping_loop().timers() == []
 
 
 # abort().
