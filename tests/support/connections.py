@@ -12,7 +12,7 @@ from tests.support.raw_peer import settle
 from wssdk.config import ClientConfig
 from wssdk.connection.connection import ClientConnection
 from wssdk.headers import Headers, Request, Response
-from wssdk.ports import Extension
+from wssdk.ports import Extension, Pipe
 from wssdk.protocol.core import Role
 from wssdk.typing import Subprotocol
 
@@ -49,7 +49,7 @@ def establish(
 
 
 def made_on(
-    pipe: FakePipe,
+    pipe: Pipe,
     *,
     role: Role = Role.CLIENT,
     extensions: Sequence[Extension] = (),
