@@ -15,6 +15,8 @@ __all__ = ["Deflater", "Inflater", "PerMessageDeflate"]
 _TAIL: Final = b"\x00\x00\xff\xff"
 # RFC 7692, 7.2.3.6: an empty block less its tail, where zlib has nothing left to flush.
 _EMPTY_BLOCK: Final = b"\x00"
+# A final block costs a new zlib stream, and can be two bytes: this many of them in one read are an attack.
+_MAX_FINAL_BLOCKS: Final = 128
 
 
 class Deflater:
@@ -45,7 +47,8 @@ class Inflater:
     """Inflates the messages of one direction, never past a bound. zlib's state is made on first use."""
 
     def __init__(self, window_bits: int, no_context_takeover: bool) -> None:
-        self._window_bits = window_bits
+        # 8 bits are beyond some compressors, which use 9 then; a larger window inflates both.
+        self._window_bits = max(window_bits, 9)
         self._no_context_takeover = no_context_takeover
         self._zlib: Any = None
 
@@ -56,7 +59,7 @@ class Inflater:
 
         Raises:
             PayloadTooBig: more than ``room`` bytes would come out; inflating stopped there.
-            ProtocolError: the data is not DEFLATE (RFC 1951).
+            ProtocolError: the data is not DEFLATE (RFC 1951), or has final blocks by the hundred.
         """
         try:
             out = self._run(data, room)
@@ -75,8 +78,12 @@ class Inflater:
             self._zlib = zlib.decompressobj(-self._window_bits)
         # 0 would mean "no limit" to zlib; one byte more than the room tells that it is exceeded.
         out: bytes = self._zlib.decompress(data, room + 1)
+        final_blocks = 0
         while self._zlib.eof:
             # RFC 7692, 7.2.3.4: a block with BFINAL set ends zlib's stream, not the message's.
+            final_blocks += 1
+            if final_blocks > _MAX_FINAL_BLOCKS:
+                raise ProtocolError("compressed data has too many final blocks")
             rest = self._zlib.unused_data
             self._zlib = zlib.decompressobj(-self._window_bits, zdict=out[-32768:])
             if not rest:

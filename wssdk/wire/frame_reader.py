@@ -37,6 +37,8 @@ class FrameReader:
         """Return where to put the next bytes; never empty."""
         if self._start == self._end:
             self._start = self._end = 0
+            if len(self._buffer) > self._size:
+                self._make_room()
         elif self._end == len(self._buffer):
             self._make_room()
         return self._view[self._end :]

@@ -1,0 +1,174 @@
+"""The receive buffer and the header at its front (RFC 6455, 5.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.raw_peer import BINARY, CONT, TEXT, frame
+from wssdk.errors import ProtocolError
+from wssdk.wire.frame_reader import FrameReader
+
+KEY = b"\x01\x02\x03\x04"
+
+
+def holding(data: bytes, *, masked: bool = False, size: int = 4096) -> FrameReader:
+    """Return a reader that received ``data``."""
+    reader = FrameReader(masked, size)
+    put(reader, data)
+    return reader
+
+
+def put(reader: FrameReader, data: bytes) -> None:
+    """Let ``reader`` receive ``data``."""
+    while data:
+        buffer = reader.get_buffer()
+        count = min(len(buffer), len(data))
+        buffer[:count] = data[:count]
+        reader.received(count)
+        data = data[count:]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])
+def test_header_tells_the_length(size: int) -> None:
+    reader = holding(frame(BINARY, b"x" * size), size=1 << 17)
+    assert reader.parse_header()
+    assert (reader.length, reader.remaining) == (size, size)
+
+
+@pytest.mark.parametrize(
+    ("first", "fin", "rsv", "opcode"),
+    [(0x81, True, 0, TEXT), (0x02, False, 0, BINARY), (0xC1, True, 0x40, TEXT), (0x70, False, 0x70, CONT)],
+)
+def test_header_tells_its_bits(first: int, fin: bool, rsv: int, opcode: int) -> None:
+    reader = holding(bytes([first, 0]))
+    assert reader.parse_header()
+    assert (reader.fin, reader.rsv, reader.opcode) == (fin, rsv, opcode)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("size", [1, 200, 70000])
+def test_header_is_not_parsed_before_it_is_whole(size: int, masked: bool) -> None:
+    data = frame(BINARY, b"x" * size, key=KEY if masked else b"")
+    header = data[:-size]
+    reader = FrameReader(masked, 4096)
+    parsed = []
+    for byte in header:
+        put(reader, bytes([byte]))
+        parsed.append(reader.parse_header())
+    assert parsed == [False] * (len(header) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        *((bytes([0x80 | opcode, 0]), f"reserved opcode: {opcode}") for opcode in (3, 4, 5, 6, 7)),
+        *((bytes([0x80 | opcode, 0]), f"reserved opcode: {opcode}") for opcode in range(0xB, 0x10)),
+        (b"\x89\x7e", "control frame is too long"),
+        (b"\x88\x7f", "control frame is too long"),
+        (b"\x09\x00", "control frame is fragmented"),
+        (b"\x08\x00", "control frame is fragmented"),
+        (b"\x81\x80", "frame is masked"),
+        (b"\x82\x7e\x00\x7d", "not in its shortest form"),
+        (b"\x82\x7e\x00\x00", "not in its shortest form"),
+        (b"\x82\x7f" + (65535).to_bytes(8, "big"), "not in its shortest form"),
+        (b"\x82\x7f" + (1 << 63).to_bytes(8, "big"), "most significant bit"),
+    ],
+)
+def test_wrong_header_is_refused_as_soon_as_it_shows(data: bytes, says: str) -> None:
+    reader = holding(data)
+    with pytest.raises(ProtocolError, match=says):
+        reader.parse_header()
+
+
+def test_server_refuses_what_is_not_masked() -> None:
+    reader = holding(b"\x81\x00", masked=True)
+    with pytest.raises(ProtocolError, match="frame is not masked"):
+        reader.parse_header()
+
+
+def test_longest_length_is_read() -> None:
+    reader = holding(b"\x82\x7f" + ((1 << 63) - 1).to_bytes(8, "big"))
+    assert reader.parse_header()
+    assert reader.length == (1 << 63) - 1
+
+
+def test_payload_is_taken() -> None:
+    reader = holding(frame(TEXT, b"Hello"))
+    reader.parse_header()
+    assert (reader.has_payload(), reader.take()) == (True, b"Hello")
+
+
+def test_payload_is_taken_as_far_as_it_came() -> None:
+    reader = holding(frame(TEXT, b"Hello")[:-2])
+    reader.parse_header()
+    assert (reader.has_payload(), reader.take(), reader.remaining) == (False, b"Hel", 2)
+
+
+def test_payload_ends_where_the_next_frame_begins() -> None:
+    reader = holding(frame(TEXT, b"Hello") + frame(TEXT, b"World"))
+    reader.parse_header()
+    assert (reader.take(), reader.buffered()) == (b"Hello", 7)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 5, 7])
+def test_payload_is_unmasked_in_any_pieces(pieces: int) -> None:
+    payload = bytes(range(60))
+    data = frame(BINARY, payload, key=KEY)
+    reader = holding(data[:6], masked=True)
+    reader.parse_header()
+    taken = b""
+    for start in range(6, len(data), pieces):
+        put(reader, data[start : start + pieces])
+        taken += reader.take()
+    assert taken == payload
+
+
+def test_taken_payload_is_no_window_on_the_buffer() -> None:
+    reader = holding(frame(BINARY, b"Hello"))
+    reader.parse_header()
+    taken = reader.take()
+    put(reader, b"\xff" * 1000)
+    assert taken == b"Hello"
+
+
+def test_buffer_is_never_empty() -> None:
+    reader = FrameReader(False, 256)
+    rooms = []
+    for _ in range(20):
+        room = len(reader.get_buffer())
+        rooms.append(room)
+        reader.received(room)
+    assert min(rooms) > 0
+
+
+def test_bytes_survive_a_buffer_that_grows() -> None:
+    payload = bytes(range(256)) * 40
+    reader = holding(frame(BINARY, payload), size=256)
+    reader.parse_header()
+    assert reader.take() == payload
+
+
+def test_bytes_survive_a_buffer_whose_front_is_used_again() -> None:
+    reader = FrameReader(False, 256)
+    taken = []
+    for number in range(50):
+        put(reader, frame(BINARY, bytes([number]) * 70) + b"\x82")
+        reader.parse_header()
+        taken.append(reader.take())
+        put(reader, b"\x01" + bytes([number]))
+        reader.parse_header()
+        taken.append(reader.take())
+    assert taken == [bytes([n]) * size for n in range(50) for size in (70, 1)]
+
+
+def test_buffer_shrinks_once_it_was_emptied() -> None:
+    reader = holding(frame(BINARY, b"x" * 100_000), size=256)
+    reader.parse_header()
+    reader.take()
+    assert len(reader.get_buffer()) == 256
+
+
+def test_cleared_buffer_holds_nothing() -> None:
+    reader = holding(b"\x81\x05Hel")
+    reader.clear()
+    assert reader.buffered() == 0
