@@ -105,6 +105,12 @@ async def test_socket_that_is_open_already_is_used(fleet: Fleet) -> None:
             assert ws.local_address == address
 
 
+async def test_addresses_are_known_after_the_end(fleet: Fleet) -> None:
+    async with wssdk.connect(fleet.peer("websockets").at("/echo")) as ws:
+        addresses = ws.local_address, ws.remote_address
+    assert (ws.local_address, ws.remote_address) == addresses
+
+
 async def test_host_and_port_are_dialled_instead_of_the_uris(fleet: Fleet) -> None:
     port = urlsplit(fleet.peer("websockets").base).port
     async with wssdk.connect("ws://elsewhere.example/headers", host="127.0.0.1", port=port) as ws:

@@ -64,6 +64,9 @@ class ClientConnection:
         self.subprotocol = subprotocol
         """Agreed subprotocol; None where there is none (RFC 6455, 1.9)."""
         self._pipe = pipe
+        # Asked for now: transports forget them when they close, and logs want them then.
+        self._local_address: Any = pipe.transport.get_extra_info("sockname")
+        self._remote_address: Any = pipe.transport.get_extra_info("peername")
         self._core = ProtocolCore(
             role,
             Inbox(limits.queue_high, limits.queue_low),
@@ -276,12 +279,12 @@ class ClientConnection:
     @property
     def local_address(self) -> Any:
         """Address of this end: ``(host, port)`` for IPv4, four values for IPv6, a path for Unix sockets."""
-        return self._pipe.transport.get_extra_info("sockname")
+        return self._local_address
 
     @property
     def remote_address(self) -> Any:
         """Address of the peer, in the form of :attr:`local_address`."""
-        return self._pipe.transport.get_extra_info("peername")
+        return self._remote_address
 
     @property
     def close_code(self) -> int | None:
