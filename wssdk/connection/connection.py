@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Coroutine, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
 from wssdk.codes import Close, CloseCode
 from wssdk.config import ClientConfig
@@ -15,21 +16,25 @@ from wssdk.connection.link import Link
 from wssdk.connection.outbox import Outbox, to_bytes
 from wssdk.connection.pings import Pings
 from wssdk.connection.receiving import FragmentIterator, Receiver
-from wssdk.errors import ConnectionClosedOK, ProtocolError
+from wssdk.errors import ProtocolError
 from wssdk.headers import Request, Response
 from wssdk.ports import Extension, Pipe
 from wssdk.protocol.core import ProtocolCore, Role
 from wssdk.protocol.state import State
 from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
+from wssdk.wire.operations import MessagePath, Waiter
 
 __all__ = ["ClientConnection"]
+
+T = TypeVar("T")
+Receiving: TypeAlias = Coroutine[Any, Any, T]
 
 _CANCELLED_CLOSE: Final = 0.05
 """Seconds that closing may take when the block around the connection was cancelled."""
 
 
-class ClientConnection:
+class ClientConnection(MessagePath):
     """An established WebSocket connection.
 
     Opened by :func:`wssdk.connect` or a :class:`~wssdk.factory.ConnectionFactory`. It is an async
@@ -83,6 +88,15 @@ class ClientConnection:
         if config.keepalive.interval is not None:
             interval, timeout = config.keepalive.interval, config.keepalive.timeout
             self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
+        direct = config.network.wakeup == "direct"
+        self.lay(
+            self._link,
+            self._core.writer,
+            partial(Waiter, loop, asyncio.current_task, asyncio.CancelledError, direct),
+            self._receiver.recv,
+            self._outbox.send,
+            self._link.drain,
+        )
 
     def start(self) -> None:
         """Take over the pipe; the opening handshake is done. Called once, by who made the connection."""
@@ -102,28 +116,24 @@ class ClientConnection:
 
     # Receiving.
 
-    @overload
-    def recv(self, *, decode: None = None, timeout: float | None = None) -> Coroutine[Any, Any, Data]: ...
-    @overload
-    def recv(self, *, decode: Literal[True], timeout: float | None = None) -> Coroutine[Any, Any, str]: ...
-    @overload
-    def recv(self, *, decode: Literal[False], timeout: float | None = None) -> Coroutine[Any, Any, bytes]: ...
-    @overload
-    def recv(self, *, decode: bool | None, timeout: float | None = None) -> Coroutine[Any, Any, Data]: ...
+    if TYPE_CHECKING:  # what MessagePath does, in the types that the user sees
 
-    def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
-        """Return the next message: ``str`` for text, ``bytes`` for binary (RFC 6455, 5.6).
+        @overload  # type: ignore[override]  # the same calls, told apart by what they return
+        def recv(self, *, decode: None = None, timeout: float | None = None) -> Receiving[Data]: ...
+        @overload
+        def recv(self, *, decode: Literal[True], timeout: float | None = None) -> Receiving[str]: ...
+        @overload
+        def recv(self, *, decode: Literal[False], timeout: float | None = None) -> Receiving[bytes]: ...
+        @overload
+        def recv(self, *, decode: bool | None, timeout: float | None = None) -> Receiving[Data]: ...
+        def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Receiving[Any]:
+            """See MessagePath."""
 
-        ``decode`` True returns ``str`` for both, False ``bytes`` for both. ``timeout`` is in seconds,
-        None waits without limit. Messages received before the connection closed are returned first.
-        Cancelling, or a time-out, loses nothing.
+        def __anext__(self) -> Receiving[Data]:
+            """See MessagePath."""
 
-        Raises:
-            ConnectionClosed: no more messages will come.
-            ConcurrencyError: another coroutine receives.
-            TimeoutError: no message came within ``timeout`` seconds.
-        """
-        return self._receiver.recv(decode, timeout)
+        def send(self, message: Sendable, *, text: bool | None = None) -> Coroutine[Any, Any, None]:
+            """See MessagePath."""
 
     def recv_streaming(self, *, decode: bool | None = None) -> FragmentIterator:
         """Return an async iterator over the fragments of the next message (RFC 6455, 5.4).
@@ -137,41 +147,7 @@ class ClientConnection:
         """
         return self._receiver.stream(decode)
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Data:
-        """Return the next message; iteration ends where the connection closed in order (1000, 1001).
-
-        Cancelling loses nothing, and iteration can go on.
-
-        Raises:
-            ConnectionClosedError: the connection closed on an error.
-        """
-        try:
-            return await self._receiver.recv(None, None)
-        except ConnectionClosedOK:
-            raise StopAsyncIteration from None
-
-    # Sending.
-
-    def send(self, message: Sendable, *, text: bool | None = None) -> Coroutine[Any, Any, None]:
-        """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).
-
-        ``text`` True sends bytes (in UTF-8) as text, False sends ``str`` as binary. An iterable or
-        async iterable of ``str`` or of bytes-like objects is sent as the fragments of one message; an
-        empty one sends nothing.
-
-        Waits while the write buffer is over ``write_limit``, and behind a fragmented message. Cancelled
-        before its turn, it sends nothing; after, the message goes out whole. Cancelled within a
-        fragmented message, it fails the connection, for the message cannot be taken back.
-
-        Raises:
-            ConnectionClosed: the connection is closed, or was lost before the peer had read enough.
-            TypeError: the message, or a fragment, is of no supported type.
-            UnicodeError: the message, or a fragment, cannot be sent as text.
-        """
-        return self._outbox.send(message, text)
+    # Sending: send() is MessagePath's.
 
     async def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> Awaitable[float]:
         """Send a ping; return an awaitable of the seconds until its pong (RFC 6455, 5.5.2).

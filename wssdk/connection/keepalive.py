@@ -43,6 +43,8 @@ class Keepalive:
         self._sent = 0.0
         self._since = 0.0
         """From when on a sign of life is waited for: from the ping, or from when reading went on."""
+        self._reads = 0
+        """How often bytes had come by then."""
 
     def start(self) -> None:
         """Schedule the first ping."""
@@ -63,6 +65,7 @@ class Keepalive:
         self._pings.discard(self._payload)
         self._payload = self._pings.new_payload()
         self._sent = self._since = self._loop.time()
+        self._reads = self._link.reads
         try:
             pong = self._pings.add(self._payload)
         except ConcurrencyError:
@@ -90,7 +93,7 @@ class Keepalive:
         if link.core.state is not State.OPEN or timeout is None:
             return
         now = self._loop.time()
-        if link.last_received > self._since:
+        if link.reads != self._reads:
             self._schedule_ping(max(self._sent, now - self._interval))
         elif link.reading_paused or link.last_resumed > self._since:
             # The pong may stand behind what we did not read: give it its time from here.

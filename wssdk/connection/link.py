@@ -9,6 +9,7 @@ from typing import Final, NoReturn, cast
 from wssdk.errors import ConnectionClosed
 from wssdk.protocol.core import ProtocolCore
 from wssdk.protocol.state import State
+from wssdk.wire.intake import Intake
 
 __all__ = ["Link"]
 
@@ -19,7 +20,7 @@ _PARTIAL_HIGH: Final = 1 << 20
 """Bytes of an unfinished message at which reading pauses while nobody receives."""
 
 
-class Link(asyncio.BufferedProtocol):
+class Link(Intake, asyncio.BufferedProtocol):
     """Feeds a :class:`ProtocolCore` from a transport, and the transport from the core.
 
     ``close_timeout`` is in seconds, None for no deadline. ``on_pong(payload)`` is called for each pong,
@@ -34,14 +35,10 @@ class Link(asyncio.BufferedProtocol):
         on_pong: Callable[[bytes], None],
         on_lost: Callable[[], None],
     ) -> None:
+        super().__init__(core.frames, core.reader, core.inbox)
         self.core = core
-        self.inbox = core.inbox
         self.transport: asyncio.Transport | None = None
         self.lost: asyncio.Future[None] = loop.create_future()
-        self.write_paused = False
-        self.reading_paused = False
-        self.last_received = loop.time()
-        """When the last bytes came (``loop.time()``)."""
         self.last_resumed = 0.0
         """When reading last went on after a pause (``loop.time()``)."""
         self._loop = loop
@@ -52,7 +49,7 @@ class Link(asyncio.BufferedProtocol):
         self._grace: asyncio.TimerHandle | None = None
         # A dict for its order: senders go on in the order they came.
         self._drain_waiters: dict[asyncio.Future[None], None] = {}
-        core.inbox.set_on_low(self.resume)
+        core.inbox.set_on_low(self.refill)
 
     # Calls of the transport.
 
@@ -60,16 +57,8 @@ class Link(asyncio.BufferedProtocol):
         """Take the transport."""
         # No isinstance: transports of other libraries do not inherit from asyncio's.
         self.transport = cast(asyncio.Transport, transport)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the transport puts received bytes."""
-        return self.core.get_buffer()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take received bytes."""
-        self.last_received = self._loop.time()
-        self.core.buffer_updated(nbytes)
-        self.settle()
+        self.transport_write = self.transport.write
+        self.transport_is_closing = self.transport.is_closing
 
     def eof_received(self) -> None:
         """Take the end of the stream; the transport closes itself."""
@@ -102,12 +91,21 @@ class Link(asyncio.BufferedProtocol):
             core.cause = core.violation or exc
         core.violation = None
         core.lost()
+        self.quiet = False
         self.write_paused = False
-        if not core.stalled:
-            self.inbox.end()
         self.lost.set_result(None)
         self._wake_senders()
         self._on_lost()
+        if not core.stalled:
+            self.inbox.end()
+
+    def attend(self, control: bool = False, error: Exception | None = None, answering: bool = False) -> None:
+        """Carry on with what is out of the ordinary; see :class:`Intake`."""
+        if error is not None:
+            self.core.violate(error)
+        else:
+            self.core.proceed(control)
+        self.settle(answering=answering)
 
     # Keeping both sides in step.
 
@@ -127,7 +125,7 @@ class Link(asyncio.BufferedProtocol):
             # Not twice: asyncio 3.11's TLS transport ignores abort() from the second time on.
             if core.may_drop_pipe() and self.transport is not None and not self.transport.is_closing():
                 self.transport.close()
-        self.inbox.stalled = core.stalled
+        self.quiet = core.quiet
         self.inbox.wake()
         self._balance_reading()
 
@@ -177,8 +175,7 @@ class Link(asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
-        self.core.proceed()
-        self.settle(answering=True)
+        self.attend(answering=True)
         if self.lost.done() and not self.core.stalled:
             self.inbox.end()
 

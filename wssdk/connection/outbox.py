@@ -33,8 +33,6 @@ class Outbox:
         self._link = link
         self._core = link.core
         self._turn = asyncio.Lock()
-        self._waiting = 0
-        """Sends that wait for their turn: nobody overtakes them."""
         self._until_lost: asyncio.Timeout | None = None
         self.fragmenting = False
         """A fragmented message is begun and not ended."""
@@ -53,13 +51,13 @@ class Outbox:
             await self._send_fragments(_items(message), text)
             return
         link = self._link
-        if self._waiting or self._turn.locked() or link.write_paused or not link.is_open():
+        if link.senders or link.write_paused or not link.is_open():
             await self._wait_turn()
             try:
                 await link.wait_room()
                 link.write(self._core.serialize_message(opcode, payload, True))
             finally:
-                self._turn.release()
+                self._end_turn()
         else:
             link.write(self._core.serialize_message(opcode, payload, True))
         if link.write_paused:
@@ -71,12 +69,17 @@ class Outbox:
             self._until_lost.reschedule(asyncio.get_running_loop().time())
 
     async def _wait_turn(self) -> None:
-        """Wait until all who came before have written; take the turn, which is to be released."""
-        self._waiting += 1
+        """Wait until all who came before have written; take the turn, which is to be ended."""
+        self._link.senders += 1
         try:
             await self._turn.acquire()
-        finally:
-            self._waiting -= 1
+        except BaseException:
+            self._link.senders -= 1
+            raise
+
+    def _end_turn(self) -> None:
+        self._link.senders -= 1
+        self._turn.release()
 
     async def _send_fragments(self, items: AsyncIterator[Any], text: bool | None) -> None:
         fragments = _fragments(items, text)
@@ -91,7 +94,7 @@ class Outbox:
                 raise
             finally:
                 self.fragmenting = False
-                self._turn.release()
+                self._end_turn()
 
     async def _write_until_lost(self, fragments: _Fragments) -> None:
         """Write the fragments; what the user's iterator waits for is not waited for on a lost pipe.

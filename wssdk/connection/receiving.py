@@ -25,8 +25,6 @@ class Receiver:
         self._link = link
         self._inbox = link.inbox
         self._loop = loop
-        self.torn = False
-        """Fragments of a message were taken, and not all of them."""
 
     def check_free(self, call: str) -> None:
         """Refuse a second receiver.
@@ -35,7 +33,7 @@ class Receiver:
             ConcurrencyError: another call waits for a message, or took only a part of one.
         """
         self.check_alone(call)
-        if self.torn:
+        if self._inbox.torn:
             raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
 
     def check_alone(self, call: str) -> None:
@@ -162,7 +160,7 @@ class FragmentIterator(AsyncIterator[Data]):
 
     def _finish(self) -> None:
         self._stage = _Stage.DONE
-        self._receiver.torn = False
+        self._link.inbox.torn = False
 
     def _skip_rest(self) -> None:
         """Take what came of the message: nobody else could tell it from the next one."""
@@ -184,7 +182,7 @@ class FragmentIterator(AsyncIterator[Data]):
                 raise
         item: Any = inbox.take()
         self._stage = _Stage.STARTED
-        self._receiver.torn = True
+        inbox.torn = True
         if item.__class__ is FragmentedMessage:
             self._parts = item.split()
             part = self._parts.popleft()
@@ -207,7 +205,7 @@ class FragmentIterator(AsyncIterator[Data]):
             try:
                 await receiver.wait_for_item()
             except ConnectionClosed:
-                receiver.torn = False  # nobody waits in vain for the rest
+                inbox.torn = False  # nobody waits in vain for the rest
                 raise
         part: Fragment = inbox.take()
         return part

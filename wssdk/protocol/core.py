@@ -18,19 +18,18 @@ from wssdk.errors import (
     ProtocolError,
     TooManyFragments,
 )
-from wssdk.ports import Extension, Frame
+from wssdk.ports import Extension
 from wssdk.protocol.close import MAX_REASON_SIZE, parse_close, serialize_close
 from wssdk.protocol.state import State, Step, advance
-from wssdk.wire.deflate import Deflater, PerMessageDeflate
+from wssdk.wire.deflate import PerMessageDeflate
 from wssdk.wire.frame_reader import FrameReader
-from wssdk.wire.frame_writer import FrameWriter
 from wssdk.wire.inbox import Inbox
 from wssdk.wire.message_reader import CONTROL, MAX_FRAGMENTS, STALLED, MessageReader
+from wssdk.wire.message_writer import MessageWriter
 
 __all__ = ["ProtocolCore", "Role"]
 
 _IN_ORDER = frozenset((CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD))
-_RSV1 = 0x40
 
 
 class Role(enum.Enum):
@@ -69,33 +68,27 @@ class ProtocolCore:
         """What the peer broke; :meth:`fail_for_violation` acts on it."""
         self.cause: BaseException | None = None
         """Why the connection failed, for ``__cause__`` of what the user catches."""
-        self.stalled = False
-        """Bytes are left in the receive buffer because the inbox is full."""
         self.hold_pongs = False
         """The peer does not read: keep only the newest pong, as RFC 6455, 5.5.3 allows."""
-        self._deflater: Deflater | None = None
-        self._min_deflate = 1
-        self._extensions: tuple[Extension, ...] = ()
-        inflater = None
+        inflater = deflater = None
+        min_deflate = 1
         if len(extensions) == 1 and isinstance(extensions[0], PerMessageDeflate):
             agreed = extensions[0]
             inflater = agreed.new_inflater()
-            self._deflater = agreed.new_deflater()
-            self._min_deflate = max(1, agreed.min_size)
-        else:
-            self._extensions = tuple(extensions)
-        self._deflating = False
-        self._frames = FrameReader(role is Role.SERVER, read_limit)
+            deflater = agreed.new_deflater()
+            min_deflate = max(1, agreed.min_size)
+            extensions = ()
+        self.frames = FrameReader(role is Role.SERVER, read_limit)
         self.reader = MessageReader(
-            self._frames,
+            self.frames,
             inbox,
             max_message_size,
             max_fragment_size,
             inflater,
-            self._extensions,
+            extensions,
             max_fragments,
         )
-        self._writer = FrameWriter(role is Role.CLIENT)
+        self.writer = MessageWriter(role is Role.CLIENT, deflater, min_deflate, extensions)
         self._outgoing: list[bytes] = []
         self._held_pong: bytes | None = None
         self._pongs: list[bytes] = []
@@ -105,11 +98,11 @@ class ProtocolCore:
 
     def get_buffer(self) -> memoryview:
         """Return where to put the next received bytes."""
-        return self._frames.get_buffer()
+        return self.frames.get_buffer()
 
     def buffer_updated(self, count: int) -> None:
         """Take ``count`` bytes that were put into the buffer."""
-        self._frames.received(count)
+        self.frames.received(count)
         self.proceed()
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
@@ -127,24 +120,40 @@ class ProtocolCore:
         if not self.stalled:
             self._ended = True
 
-    def proceed(self) -> None:
-        """Parse what was received, as far as inbox and bytes allow."""
-        self.stalled = False
+    @property
+    def stalled(self) -> bool:
+        """Whether bytes are left in the receive buffer because the inbox is full."""
+        return self.inbox.stalled
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the connection just goes on: open, and nothing happened that ends it."""
+        return self.state is State.OPEN and not self._ended
+
+    def proceed(self, control: bool = False) -> None:
+        """Parse what was received, as far as inbox and bytes allow.
+
+        ``control``: the reader stands at a control frame already.
+        """
+        self.inbox.stalled = False
         while not self._ended:
             try:
-                outcome = self.reader.parse()
+                outcome = CONTROL if control else self.reader.parse()
+                control = False
                 if outcome == CONTROL:
                     self._control(self.reader.control_opcode, self.reader.control_payload)
                     continue
-                self.stalled = outcome == STALLED
-            except (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError) as error:
-                self.violation = error
-                self._ended = True
-            except Exception as error:  # an extension of the user's broke
-                self.violation = error
-                self._ended = True
+                self.inbox.stalled = outcome == STALLED
+            except Exception as error:
+                self.violate(error)
             return
-        self._frames.clear()
+        self.frames.clear()
+
+    def violate(self, error: Exception) -> None:
+        """Take what the peer broke, or what an extension of the user's did; nothing is parsed any more."""
+        self.inbox.stalled = False
+        self.violation = error
+        self._ended = True
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PONG:
@@ -194,23 +203,7 @@ class ProtocolCore:
         self, opcode: int, payload: bytes | bytearray | memoryview, fin: bool = True
     ) -> bytes:
         """Return the frame of a message or fragment as it goes out; the state must be OPEN."""
-        if self._deflater is None:
-            if not self._extensions:
-                return self._writer.serialize(opcode, payload, fin, 0)
-            return self._encode(Frame(opcode, bytes(payload), fin))
-        if opcode:
-            self._deflating = not fin or len(payload) >= self._min_deflate
-        if not self._deflating:
-            return self._writer.serialize(opcode, payload, fin, 0)
-        return self._writer.serialize(
-            opcode, self._deflater.deflate(payload, fin), fin, _RSV1 if opcode else 0
-        )
-
-    def _encode(self, frame: Frame) -> bytes:
-        for extension in self._extensions:
-            frame = extension.encode(frame)
-        rsv = (frame.rsv1 << 6) | (frame.rsv2 << 5) | (frame.rsv3 << 4)
-        return self._writer.serialize(frame.opcode, frame.data, frame.fin, rsv)
+        return self.writer.serialize(opcode, payload, fin)
 
     def send_ping(self, payload: bytes) -> None:
         """Queue a ping; the state must be OPEN."""
@@ -251,8 +244,8 @@ class ProtocolCore:
             reason = reason.encode()[:MAX_REASON_SIZE].decode(errors="ignore")
             self._send_close(Close(code, reason))
         self._ended = True
-        self.stalled = False
-        self._frames.clear()
+        self.inbox.stalled = False
+        self.frames.clear()
 
     def fail_for_violation(self) -> None:
         """Fail the connection for what the peer broke."""
@@ -276,10 +269,7 @@ class ProtocolCore:
         self.reader.discarding = True
 
     def _write(self, opcode: int, payload: bytes) -> None:
-        if self._extensions:
-            self._outgoing.append(self._encode(Frame(opcode, payload)))
-        else:
-            self._outgoing.append(self._writer.serialize(opcode, payload, True, 0))
+        self._outgoing.append(self.writer.serialize_control(opcode, payload))
 
     def take_outgoing(self) -> bytes:
         """Return the bytes that wait to be sent."""

@@ -62,11 +62,7 @@ class Inflater:
             ProtocolError: the data is not DEFLATE (RFC 1951), or has final blocks by the hundred.
         """
         try:
-            out = self._run(data, room)
-            if fin:
-                rest = self._run(_TAIL, room - len(out) if room >= 0 else -1)
-                if rest:
-                    out += rest
+            out = self._run(b"".join((data, _TAIL)) if fin else data, room)
         except zlib.error as error:
             raise ProtocolError(f"compressed data is invalid: {error}") from error
         if fin and self._no_context_takeover:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from wssdk.errors import ProtocolError
-from wssdk.wire.mask import apply_mask
+from wssdk.wire import raw
 
 __all__ = ["FrameReader"]
-
-_OPCODES = frozenset((0x0, 0x1, 0x2, 0x8, 0x9, 0xA))
 
 
 class FrameReader:
@@ -22,6 +20,8 @@ class FrameReader:
         self._size = max(size, 256)
         self._buffer = bytearray(self._size)
         self._view = memoryview(self._buffer)
+        # The same bytes; a pointer in the compiled form.
+        self._bytes = self._buffer
         self._start = 0
         self._end = 0
         self._key = b""
@@ -39,7 +39,8 @@ class FrameReader:
             self._start = self._end = 0
             if len(self._buffer) > self._size:
                 self._make_room()
-        elif self._end == len(self._buffer):
+            return self._view
+        if self._end == len(self._buffer):
             self._make_room()
         return self._view[self._end :]
 
@@ -52,7 +53,7 @@ class FrameReader:
         else:
             buffer = bytearray(size)
             buffer[:kept] = self._view[self._start : self._end]
-            self._buffer = buffer
+            self._buffer = self._bytes = buffer
             self._view = memoryview(buffer)
         self._start = 0
         self._end = kept
@@ -79,7 +80,7 @@ class FrameReader:
         have = self._end - start
         if have < 2:
             return False
-        buffer = self._buffer
+        buffer = self._bytes
         first = buffer[start]
         second = buffer[start + 1]
         self._check(first, second)
@@ -89,15 +90,17 @@ class FrameReader:
             size = 4 if length == 126 else 10
             if have < size:
                 return False
-            length = int.from_bytes(buffer[start + 2 : start + size], "big")
+            if size == 10 and buffer[start + 2] >= 0x80:
+                raise ProtocolError("payload length has its most significant bit set")
+            length = 0
+            for i in range(start + 2, start + size):
+                length = length << 8 | buffer[i]
             if length < (126 if size == 4 else 65536):
                 raise ProtocolError("payload length is not in its shortest form")
-            if length >> 63:
-                raise ProtocolError("payload length has its most significant bit set")
         if self._masked:
             if have < size + 4:
                 return False
-            self._key = bytes(buffer[start + size : start + size + 4])
+            self._key = raw.cut(buffer, start + size, start + size + 4)
             size += 4
         self._start = start + size
         self.fin = first >= 0x80
@@ -107,10 +110,39 @@ class FrameReader:
         self.in_frame = True
         return True
 
+    def skip_header(self, limit: int) -> int:
+        """Skip the header of a frame that is a message, plain and whole and in the buffer; return its opcode.
+
+        ``limit`` is the largest payload, -1 for none. Return 0, and skip nothing, where the next frame
+        is anything else: :meth:`parse_header` tells what it is.
+        """
+        start = self._start
+        have = self._end - start
+        if have < 2 or self._masked:
+            return 0
+        buffer = self._bytes
+        first = buffer[start]
+        if first != 0x81 and first != 0x82:
+            return 0
+        length = buffer[start + 1]
+        head = 2
+        if length >= 126:
+            if length > 126 or have < 4:
+                return 0
+            length = buffer[start + 2] << 8 | buffer[start + 3]
+            head = 4
+            if length < 126:
+                return 0
+        if have < head + length or 0 <= limit < length:
+            return 0
+        self._start = start + head
+        self.remaining = length
+        return first & 0x0F
+
     def _check(self, first: int, second: int) -> None:
         """Refuse what two bytes can tell already, so that no wrong frame waits for its length."""
         opcode = first & 0x0F
-        if opcode not in _OPCODES:
+        if opcode & 0x7 > 2:
             raise ProtocolError(f"reserved opcode: {opcode}")
         if opcode >= 0x8:
             if second & 0x7F > 125:
@@ -128,11 +160,24 @@ class FrameReader:
         """Take what is there of the frame's payload, unmasked."""
         count = min(self.remaining, self._end - self._start)
         start = self._start
-        data = bytes(self._view[start : start + count])
+        data = raw.cut(self._bytes, start, start + count)
         self._start = start + count
         self.remaining -= count
         if self._masked:
-            data = apply_mask(data, self._key)
+            data = raw.xor(data, self._key)
             turn = count & 3
             self._key = self._key[turn:] + self._key[:turn]
         return data
+
+    def take_text(self) -> str:
+        """Take the whole payload of a frame, which is in the buffer, as text.
+
+        Raises:
+            UnicodeDecodeError: it is not UTF-8.
+        """
+        if self._masked:
+            return self.take().decode()
+        start = self._start
+        self._start = start + self.remaining
+        self.remaining = 0
+        return raw.cut_text(self._bytes, start, self._start)

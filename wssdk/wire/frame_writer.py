@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wssdk.wire.mask import apply_mask, next_masking_key
+from wssdk.wire import raw
+from wssdk.wire.mask import next_masking_key
 
 __all__ = ["FrameWriter"]
 
@@ -18,16 +19,13 @@ class FrameWriter:
 
         ``rsv`` holds the reserved bits where they stand in the first byte (RSV1 is 0x40).
         """
-        size = len(payload)
         first = opcode | rsv | (0x80 if fin else 0)
-        flag = 0x80 if self._masked else 0
-        if size < 126:
-            header = bytes((first, size | flag))
-        elif size < 65536:
-            header = bytes((first, 126 | flag)) + size.to_bytes(2, "big")
-        else:
-            header = bytes((first, 127 | flag)) + size.to_bytes(8, "big")
-        if not flag:
-            return header + payload
-        key = next_masking_key()
-        return header + key + apply_mask(payload, key)
+        return raw.frame(first, payload, next_masking_key() if self._masked else None)
+
+    def serialize_text(self, message: str) -> bytes:
+        """Return a whole text message as one frame.
+
+        Raises:
+            UnicodeEncodeError: the message has a lone surrogate.
+        """
+        return raw.text_frame(0x81, message, next_masking_key() if self._masked else None)

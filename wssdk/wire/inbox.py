@@ -55,16 +55,24 @@ class Inbox:
         self._high = -1 if high is None else high
         self._low = -1 if low is None else low
         self._on_low = on_low
-        self._items: deque[Any] = deque()
+        # What came; and what came before that, turned round: taken from its end, fastest of all.
+        self._arrived: list[Any] = []
+        self._next: list[Any] = []
         self.stalled = False
         """Reading stopped because the queue was full."""
         self.ended = False
         """Nothing more will come."""
         self.waiter: Any = None
         """Future of the receiver that waits; None where nobody does."""
+        self.torn = False
+        """A message was taken in part: only who took it may take the rest."""
 
     def __len__(self) -> int:
-        return len(self._items)
+        return self.size()
+
+    def size(self) -> int:
+        """Return how many items there are."""
+        return len(self._arrived) + len(self._next)
 
     def set_on_low(self, on_low: Callable[[], None]) -> None:
         """Set what is called when a stalled queue has drained to low water."""
@@ -72,11 +80,11 @@ class Inbox:
 
     def is_full(self) -> bool:
         """Tell whether the queue is at high water."""
-        return 0 <= self._high <= len(self._items)
+        return 0 <= self._high <= len(self._arrived) + len(self._next)
 
     def put(self, item: Any) -> None:
         """Add a message, or a :class:`Fragment` of one."""
-        self._items.append(item)
+        self._arrived.append(item)
 
     def take(self) -> Any:
         """Remove and return the oldest item.
@@ -84,15 +92,18 @@ class Inbox:
         Raises:
             IndexError: the queue is empty.
         """
-        item = self._items.popleft()
-        if self.stalled and len(self._items) <= self._low and self._on_low is not None:
+        if not self._next:
+            self._arrived.reverse()
+            self._arrived, self._next = self._next, self._arrived
+        item = self._next.pop()
+        if self.stalled and self.size() <= self._low and self._on_low is not None:
             self._on_low()
         return item
 
     def wake(self) -> None:
         """Wake the receiver if there is something for it: an item, or the end."""
         waiter = self.waiter
-        if waiter is not None and (self._items or self.ended) and not waiter.done():
+        if waiter is not None and (self._arrived or self._next or self.ended) and not waiter.done():
             waiter.set_result(None)
 
     def end(self) -> None:
@@ -106,11 +117,11 @@ class Inbox:
         Return payload and sizes of the last one if its end has not come yet, for the reader to go on
         with; else None.
         """
-        joined: deque[Any] = deque()
+        joined: list[Any] = []
         opcode = 0
         data = bytearray()
         sizes: array[int] = array("L")
-        for item in self._items:
+        for item in [*reversed(self._next), *self._arrived]:
             if not isinstance(item, Fragment):
                 joined.append(item)
                 continue
@@ -123,5 +134,6 @@ class Inbox:
                 joined.append(FragmentedMessage(whole.decode() if opcode == 1 else whole, sizes))
                 data = bytearray()
                 sizes = array("L")
-        self._items = joined
+        self._arrived = joined
+        self._next = []
         return (bytes(data), sizes) if sizes else None

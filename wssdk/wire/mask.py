@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Final
+
+from wssdk.wire import raw
 
 __all__ = ["apply_mask", "next_masking_key"]
 
@@ -22,13 +23,7 @@ def apply_mask(payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
     """
     if len(key) != 4:
         raise ValueError("masking key must be 4 bytes")
-    size = len(payload)
-    if size == 0:
-        return b""
-    # One XOR of two long integers: by far the fastest way that the interpreter has.
-    pad = key * ((size >> 2) + 1)
-    mixed = int.from_bytes(payload, sys.byteorder) ^ int.from_bytes(pad[:size], sys.byteorder)
-    return mixed.to_bytes(size, sys.byteorder)
+    return raw.xor(payload, key)
 
 
 def next_masking_key() -> bytes:

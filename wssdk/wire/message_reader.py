@@ -49,6 +49,8 @@ class MessageReader:
         self._max_message = -1 if max_message_size is None else max_message_size
         self._max_fragment = -1 if max_fragment_size is None else max_fragment_size
         self._max_fragments = max_fragments
+        limits = [limit for limit in (max_message_size, max_fragment_size) if limit is not None]
+        self._limit = min(limits, default=-1)
         self._inflater = inflater
         self._extensions = tuple(reversed(extensions))
         self.unbounded = max_message_size is None
@@ -90,11 +92,17 @@ class MessageReader:
             UnicodeDecodeError: a text message is not UTF-8.
         """
         frames = self._frames
+        inbox = self._inbox
         while True:
             if not frames.in_frame:
-                if self._inbox.is_full() and not self.discarding:
+                if inbox.is_full() and not self.discarding:
                     # A header is small: what may follow it waits in the buffer.
                     return STALLED if frames.buffered() else NEED_MORE
+                if not (self._opcode or self.streaming or self._extensions):
+                    opcode = frames.skip_header(self._limit)
+                    if opcode:
+                        self._put(frames.take_text() if opcode == _TEXT else frames.take())
+                        continue
                 if not frames.parse_header():
                     return NEED_MORE
                 self._begin_frame()
@@ -118,7 +126,7 @@ class MessageReader:
         if self._extensions:
             # What the bits mean is the extensions' affair; the encoded payload may be a little larger.
             limit = self._max_message if self._max_fragment < 0 else self._max_fragment
-            if limit >= 0 and frames.length > limit + (limit >> 6) + 1024:
+            if limit >= 0 and frames.length - (limit >> 6) - 1024 > limit:
                 raise PayloadTooBig(frames.length, limit)
             return
         opcode = frames.opcode

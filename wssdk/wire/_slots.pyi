@@ -1,0 +1,1 @@
+"""Nothing to import: the slots are filled on import."""

@@ -1,0 +1,25 @@
+cimport cython
+
+
+@cython.final
+cdef class Deflater:
+    cdef int _window_bits
+    cdef bint _no_context_takeover
+    cdef int _level
+    cdef int _mem_level
+    cdef object _zlib
+
+    @cython.locals(out=bytes)
+    cpdef bytes deflate(self, data, bint fin)
+
+
+@cython.final
+cdef class Inflater:
+    cdef int _window_bits
+    cdef bint _no_context_takeover
+    cdef object _zlib
+
+    @cython.locals(out=bytes)
+    cpdef bytes inflate(self, data, bint fin, Py_ssize_t room)
+    @cython.locals(out=bytes, final_blocks=int)
+    cdef bytes _run(self, data, Py_ssize_t room)

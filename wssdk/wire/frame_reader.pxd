@@ -1,0 +1,41 @@
+cimport cython
+
+from wssdk.wire cimport raw
+
+
+@cython.final
+cdef class FrameReader:
+    cdef bint _masked
+    cdef Py_ssize_t _size
+    cdef bytearray _buffer
+    cdef object _view
+    cdef unsigned char* _bytes
+    cdef Py_ssize_t _start
+    cdef Py_ssize_t _end
+    cdef bytes _key
+    cdef public bint in_frame
+    cdef public bint fin
+    cdef public int rsv
+    cdef public int opcode
+    cdef public long long length
+    cdef public long long remaining
+
+    cpdef object get_buffer(self)
+    @cython.locals(kept=Py_ssize_t, size=Py_ssize_t)
+    cdef _make_room(self)
+    cpdef received(self, Py_ssize_t count)
+    cpdef Py_ssize_t buffered(self)
+    cpdef clear(self)
+    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length=Py_ssize_t, first=int,
+                   buffer="unsigned char*")
+    cpdef int skip_header(self, long long limit) except -1
+    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, i=Py_ssize_t, buffer="unsigned char*",
+                   first=int, second=int, length="long long")
+    cpdef bint parse_header(self) except -1
+    @cython.locals(opcode=int)
+    cdef int _check(self, int first, int second) except -1
+    cpdef bint has_payload(self)
+    @cython.locals(start=Py_ssize_t, count="long long", turn=int)
+    cpdef bytes take(self)
+    @cython.locals(start=Py_ssize_t)
+    cpdef str take_text(self)

@@ -1,0 +1,34 @@
+cimport cython
+
+
+@cython.final
+cdef class Fragment:
+    cdef readonly int opcode
+    cdef readonly bytes data
+    cdef readonly bint fin
+
+
+@cython.final
+cdef class FragmentedMessage:
+    cdef readonly object data
+    cdef readonly object sizes
+
+
+@cython.final
+cdef class Inbox:
+    cdef Py_ssize_t _high
+    cdef Py_ssize_t _low
+    cdef object _on_low
+    cdef list _arrived
+    cdef list _next
+    cdef public bint stalled
+    cdef public bint ended
+    cdef public object waiter
+    cdef public bint torn
+
+    cpdef Py_ssize_t size(self)
+    cpdef bint is_full(self)
+    cpdef put(self, item)
+    cpdef take(self)
+    cpdef wake(self)
+    cpdef end(self)

@@ -1,0 +1,60 @@
+cimport cython
+
+from wssdk.wire.deflate cimport Inflater
+from wssdk.wire.frame_reader cimport FrameReader
+from wssdk.wire.inbox cimport Fragment, FragmentedMessage, Inbox
+
+
+cdef int _RSV1
+cdef int _TEXT
+
+
+@cython.final
+cdef class MessageReader:
+    cdef long long _limit
+    cdef FrameReader _frames
+    cdef Inbox _inbox
+    cdef Py_ssize_t _max_message
+    cdef Py_ssize_t _max_fragment
+    cdef Py_ssize_t _max_fragments
+    cdef Inflater _inflater
+    cdef tuple _extensions
+    cdef readonly bint unbounded
+    cdef public bint discarding
+    cdef readonly Py_ssize_t dropped
+    cdef readonly bint streaming
+    cdef readonly int control_opcode
+    cdef readonly bytes control_payload
+    cdef int _opcode
+    cdef bint _compressed
+    cdef bytearray _assembly
+    cdef bytearray _encoded
+    cdef Py_ssize_t _size
+    cdef Py_ssize_t _frame_size
+    cdef object _sizes
+    cdef Py_ssize_t _count
+    cdef object _utf8
+    cdef bint _cut
+
+    cpdef Py_ssize_t partial_size(self)
+    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes, opcode=int)
+    cpdef int parse(self) except -1
+    @cython.locals(frames=FrameReader, opcode=int, limit=Py_ssize_t)
+    cdef _begin_frame(self)
+    cdef _begin_fragment(self, int opcode, int rsv)
+    cdef _check_size(self, long long length)
+    @cython.locals(frames=FrameReader)
+    cdef bint _take_whole(self) except -1
+    @cython.locals(frames=FrameReader, rsv=int, room=Py_ssize_t)
+    cdef bint _decode(self, bytes data) except -1
+    @cython.locals(room=Py_ssize_t)
+    cdef Py_ssize_t _room(self)
+    @cython.locals(room=Py_ssize_t)
+    cdef bytes _inflate(self, bytes data, bint last)
+    @cython.locals(fin=bint, opcode=int)
+    cdef _add(self, bytes data, bint last)
+    cdef _end_fragment(self, bint fin)
+    @cython.locals(payload=bytes, start=Py_ssize_t)
+    cpdef start_streaming(self)
+    cpdef stop_streaming(self)
+    cdef _put(self, item)

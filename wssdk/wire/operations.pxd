@@ -1,0 +1,62 @@
+cimport cython
+
+from wssdk.wire cimport raw
+from wssdk.wire.inbox cimport FragmentedMessage, Inbox
+from wssdk.wire.intake cimport Intake
+from wssdk.wire.message_writer cimport MessageWriter
+
+
+@cython.freelist(16)
+@cython.final
+cdef class Waiter:
+    cdef object _loop
+    cdef object _current_task
+    cdef object _cancelled_error
+    cdef bint _direct
+    cdef public bint _asyncio_future_blocking
+    cdef object _callback
+    cdef object _context
+    cdef list _others
+    cdef bint _done
+    cdef bint _cancelled
+    cdef object _message
+
+    cpdef bint done(self)
+    cpdef set_result(self, result)
+    cdef _schedule(self)
+
+
+@cython.freelist(16)
+@cython.final
+cdef class Receive:
+    cdef Intake _intake
+    cdef Inbox _inbox
+    cdef object _new_waiter
+    cdef bint _iterating
+    cdef Waiter _waiter
+    cdef readonly bint blocked
+
+    @cython.locals(inbox=Inbox)
+    cpdef object step(self)
+    @cython.locals(inbox=Inbox)
+    cdef _wait(self)
+    cdef _refuse(self)
+    cdef _raise_closed(self)
+    cdef _stop_waiting(self)
+
+
+@cython.final
+cdef class Done:
+    pass
+
+
+cdef class MessagePath:
+    cdef Intake _intake
+    cdef Inbox _inbox
+    cdef MessageWriter _writer
+    cdef object _new_waiter
+    cdef object _slow_recv
+    cdef object _slow_send
+    cdef object _drain
+    cdef Receive _receive
+    cdef Receive _iterate

@@ -1,0 +1,391 @@
+"""The awaitables behind ``recv()``, ``anext()`` and ``send()``: no coroutine where nothing waits.
+
+They behave as coroutines do: they can be awaited, given to :func:`asyncio.create_task`,
+:func:`asyncio.wait_for` or :func:`asyncio.gather`, and cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from types import TracebackType
+from typing import Any, Self
+
+from wssdk.errors import ConcurrencyError, ConnectionClosedOK
+from wssdk.wire import raw
+from wssdk.wire.inbox import FragmentedMessage, Inbox
+from wssdk.wire.intake import Intake
+from wssdk.wire.message_writer import MessageWriter
+
+__all__ = ["DONE", "Done", "MessagePath", "Receive", "Waiter"]
+
+
+class Waiter:
+    """What a task waits for while there is no message: as much of a future as asyncio's tasks use.
+
+    ``direct``: the task is woken inside :meth:`set_result`, in its own context, and not by the event
+    loop's next iteration. Where a task runs already (``current_task``), it is the next iteration again.
+    """
+
+    def __init__(
+        self,
+        loop: Any,
+        current_task: Callable[[Any], Any],
+        cancelled_error: Callable[..., BaseException],
+        direct: bool,
+    ) -> None:
+        self._loop = loop
+        self._current_task = current_task
+        self._cancelled_error = cancelled_error
+        self._direct = direct
+        self._asyncio_future_blocking = True
+        self._callback: Callable[[Any], object] | None = None
+        self._context: Context | None = None
+        self._others: list[tuple[Callable[[Any], object], Context | None]] | None = None
+        self._done = False
+        self._cancelled = False
+        self._message: Any = None
+
+    def get_loop(self) -> Any:
+        """Return the event loop."""
+        return self._loop
+
+    def done(self) -> bool:
+        """Tell whether the waiting is over."""
+        return self._done
+
+    def cancelled(self) -> bool:
+        """Tell whether it was cancelled."""
+        return self._cancelled
+
+    def result(self) -> None:
+        """Return nothing.
+
+        Raises:
+            CancelledError: it was cancelled.
+        """
+        if self._cancelled:
+            raise self._cancelled_error() if self._message is None else self._cancelled_error(self._message)
+
+    def exception(self) -> None:
+        """Return None: waiting does not fail.
+
+        Raises:
+            CancelledError: it was cancelled.
+        """
+        self.result()
+
+    def add_done_callback(self, fn: Callable[[Any], object], *, context: Context | None = None) -> None:
+        """Call ``fn`` once the waiting is over."""
+        if self._done:
+            self._loop.call_soon(fn, self, context=context)
+        elif self._callback is None:
+            self._callback = fn
+            self._context = context
+        else:
+            if self._others is None:
+                self._others = []
+            self._others.append((fn, context))
+
+    def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
+        """Take ``fn`` back; return how many times it was there."""
+        removed = 0
+        if self._others is not None:
+            before = len(self._others)
+            self._others = [other for other in self._others if other[0] != fn]
+            removed = before - len(self._others)
+        if self._callback is not None and self._callback == fn:
+            self._callback = self._context = None
+            removed += 1
+        return removed
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the waiting; tell whether it was not over."""
+        if self._done:
+            return False
+        self._done = True
+        self._cancelled = True
+        self._message = msg
+        self._schedule()
+        return True
+
+    def set_result(self, result: None) -> None:
+        """End the waiting."""
+        self._done = True
+        callback = self._callback
+        if callback is None:
+            return
+        if not self._direct or self._others is not None or self._current_task(self._loop) is not None:
+            self._schedule()
+            return
+        context = self._context
+        self._callback = self._context = None
+        if context is None:
+            callback(self)
+        else:
+            context.run(callback, self)
+
+    def _schedule(self) -> None:
+        callback, context, others = self._callback, self._context, self._others
+        self._callback = self._context = self._others = None
+        if callback is not None:
+            self._loop.call_soon(callback, self, context=context)
+        if others is not None:
+            for other in others:
+                self._loop.call_soon(other[0], self, context=other[1])
+
+
+class Receive:
+    """The next message, as an awaitable that may be used again once it has given one.
+
+    ``iterating``: it is behind ``anext()``, so that a connection closed in order ends the iteration.
+    """
+
+    def __init__(
+        self, intake: Intake, inbox: Inbox, new_waiter: Callable[[], Waiter], iterating: bool
+    ) -> None:
+        self._intake = intake
+        self._inbox = inbox
+        self._new_waiter = new_waiter
+        self._iterating = iterating
+        self._waiter: Waiter | None = None
+        self.blocked = False
+        """What :meth:`step` returned is what the task has to wait for."""
+
+    def step(self) -> Any:
+        """Return the next message, or what to wait for with ``blocked`` set.
+
+        Raises:
+            ConnectionClosed: no more messages will come.
+            StopAsyncIteration: the same, iterating, where the connection closed in order.
+            ConcurrencyError: another coroutine receives.
+        """
+        inbox = self._inbox
+        self.blocked = False
+        if self._waiter is not None:
+            if not self._waiter.done():
+                raise ConcurrencyError("this recv() is awaited already")
+            self._stop_waiting()
+        elif inbox.waiter is not None or inbox.torn:
+            self._refuse()
+        if inbox.size() == 0:
+            self._wait()
+            if self.blocked:
+                return self._waiter
+        item = inbox.take()
+        if type(item) is FragmentedMessage:
+            return item.data
+        return item
+
+    def _wait(self) -> None:
+        """Begin to wait, unless that alone makes a message come."""
+        inbox = self._inbox
+        if not inbox.ended:
+            self._waiter = inbox.waiter = self._new_waiter()
+            self.blocked = True
+            if self._intake.quiet and not self._intake.reading_paused:
+                return
+            self._intake.receiver_waits()
+            if inbox.size() == 0 and not inbox.ended:
+                return
+            self._stop_waiting()
+            self.blocked = False
+        if inbox.size() == 0:
+            self._raise_closed()
+
+    def _refuse(self) -> None:
+        if self._inbox.waiter is not None:
+            raise ConcurrencyError(
+                "cannot call recv while another coroutine is already running recv or recv_streaming"
+            )
+        raise ConcurrencyError("cannot call recv before recv_streaming received the whole message")
+
+    def _raise_closed(self) -> None:
+        error = self._intake.closed_exception()
+        if self._iterating and isinstance(error, ConnectionClosedOK):
+            raise StopAsyncIteration
+        raise error
+
+    def _stop_waiting(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if self._inbox.waiter is waiter:
+            self._inbox.waiter = None
+
+    def __await__(self) -> Self:
+        return self
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        value = self.step()
+        if self.blocked:
+            return value
+        raise _stop(value)
+
+    def send(self, value: None) -> Any:
+        """Go on, as a coroutine does."""
+        value = self.step()
+        if self.blocked:
+            return value
+        raise _stop(value)
+
+    def throw(
+        self,
+        typ: Any,
+        val: BaseException | object = None,
+        tb: TracebackType | None = None,
+    ) -> Any:
+        """Stop waiting, and raise what was thrown: a message that has come stays for the next."""
+        if self._waiter is not None:
+            self._stop_waiting()
+        raise _thrown(typ, val, tb)
+
+    def close(self) -> None:
+        """Stop waiting, as a coroutine does."""
+        if self._waiter is not None:
+            self._stop_waiting()
+
+
+class Done:
+    """An awaitable of something that is done already."""
+
+    def __await__(self) -> Self:
+        return self
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> None:
+        raise StopIteration
+
+    def send(self, value: None) -> None:
+        """Complete, as a coroutine does."""
+        raise StopIteration
+
+    def throw(
+        self,
+        typ: Any,
+        val: BaseException | object = None,
+        tb: TracebackType | None = None,
+    ) -> None:
+        """Raise what was thrown."""
+        raise _thrown(typ, val, tb)
+
+    def close(self) -> None:
+        """Do nothing: it is done."""
+
+
+DONE = Done()
+
+
+def _stop(value: Any) -> StopIteration:
+    stop = StopIteration()
+    stop.value = value  # a tuple given to the constructor would be taken apart by some
+    return stop
+
+
+def _thrown(typ: Any, val: Any, tb: TracebackType | None) -> BaseException:
+    if isinstance(typ, BaseException):
+        error = typ
+    elif isinstance(val, BaseException):
+        error = val
+    else:
+        error = typ() if val is None else typ(val)
+    return error if tb is None else error.with_traceback(tb)
+
+
+class MessagePath:
+    """Receiving and sending, as far as nothing is out of the ordinary; the base of a connection.
+
+    The rest is up to coroutines: ``slow_recv(decode, timeout)``, ``slow_send(message, text)`` and
+    ``drain()``. ``new_waiter()`` makes what a task waits for.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known yet; see :meth:`lay`."""
+
+    def lay(
+        self,
+        intake: Intake,
+        writer: MessageWriter,
+        new_waiter: Callable[[], Waiter],
+        slow_recv: Callable[[bool | None, float | None], Coroutine[Any, Any, Any]],
+        slow_send: Callable[[Any, bool | None], Coroutine[Any, Any, None]],
+        drain: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Lay the path; called once."""
+        self._intake = intake
+        self._inbox = intake.inbox
+        self._writer = writer
+        self._new_waiter = new_waiter
+        self._slow_recv = slow_recv
+        self._slow_send = slow_send
+        self._drain = drain
+        self._receive = Receive(intake, intake.inbox, new_waiter, False)
+        self._iterate = Receive(intake, intake.inbox, new_waiter, True)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Any:
+        """Return the next message; iteration ends where the connection closed in order (1000, 1001).
+
+        Cancelling loses nothing, and iteration can go on.
+
+        Raises:
+            ConnectionClosedError: the connection closed on an error.
+        """
+        if not raw.only_mine(self._iterate):
+            self._iterate = Receive(self._intake, self._inbox, self._new_waiter, True)
+        return self._iterate
+
+    def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Any:
+        """Return the next message: ``str`` for text, ``bytes`` for binary (RFC 6455, 5.6).
+
+        ``decode`` True returns ``str`` for both, False ``bytes`` for both. ``timeout`` is in seconds,
+        None waits without limit. Messages received before the connection closed are returned first.
+        Cancelling, or a time-out, loses nothing.
+
+        Raises:
+            ConnectionClosed: no more messages will come.
+            ConcurrencyError: another coroutine receives.
+            TimeoutError: no message came within ``timeout`` seconds.
+        """
+        if decode is not None or timeout is not None:
+            return self._slow_recv(decode, timeout)
+        if not raw.only_mine(self._receive):
+            self._receive = Receive(self._intake, self._inbox, self._new_waiter, False)
+        return self._receive
+
+    def send(self, message: Any, *, text: bool | None = None) -> Any:
+        """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).
+
+        ``text`` True sends bytes (in UTF-8) as text, False sends ``str`` as binary. An iterable or
+        async iterable of ``str`` or of bytes-like objects is sent as the fragments of one message; an
+        empty one sends nothing.
+
+        The message goes out at the call where nothing stands in its way, and is awaited only for its
+        errors then. Otherwise it waits while the write buffer is over ``write_limit``, and behind a
+        fragmented message: cancelled before its turn, it sends nothing; after, the message goes out
+        whole. Cancelled within a fragmented message, it fails the connection, for the message cannot
+        be taken back.
+
+        Raises:
+            ConnectionClosed: the connection is closed, or was lost before the peer had read enough.
+            TypeError: the message, or a fragment, is of no supported type.
+            UnicodeError: the message, or a fragment, cannot be sent as text.
+        """
+        intake = self._intake
+        if text is not None or not intake.quiet or intake.write_paused or intake.senders:
+            return self._slow_send(message, text)
+        if intake.transport_is_closing():
+            return self._slow_send(message, text)
+        if type(message) is str:
+            intake.transport_write(self._writer.serialize_text(message))
+        elif type(message) is bytes:
+            intake.transport_write(self._writer.serialize(2, message))
+        else:
+            return self._slow_send(message, text)
+        paused: bool = intake.write_paused  # writing may have filled the buffer
+        return self._drain() if paused else DONE

@@ -1,0 +1,103 @@
+# raw.py in C. A module that cimports this one gets these bodies inlined.
+
+from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.string cimport memcpy
+
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+
+    static CYTHON_INLINE void wssdk_xor(unsigned char *out, const unsigned char *in, Py_ssize_t size,
+                                        const unsigned char *key)
+    {
+        /* Eight bytes at a time; the compiler makes vectors of them. Any alignment will do. */
+        uint32_t half;
+        uint64_t whole;
+        Py_ssize_t i = 0;
+        memcpy(&half, key, 4);
+        whole = ((uint64_t)half << 32) | half;
+        for (; i + 8 <= size; i += 8) {
+            uint64_t word;
+            memcpy(&word, in + i, 8);
+            word ^= whole;
+            memcpy(out + i, &word, 8);
+        }
+        for (; i < size; i++)
+            out[i] = in[i] ^ key[i & 3];
+    }
+    """
+    void wssdk_xor(unsigned char* out, const unsigned char* data, Py_ssize_t size, const unsigned char* key) nogil
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    Py_ssize_t Py_REFCNT(object thing)
+
+
+cdef inline bytes cut(const unsigned char* buffer, Py_ssize_t start, Py_ssize_t stop):
+    return PyBytes_FromStringAndSize(<const char*>buffer + start, stop - start)
+
+
+cdef inline str cut_text(const unsigned char* buffer, Py_ssize_t start, Py_ssize_t stop):
+    return PyUnicode_DecodeUTF8(<const char*>buffer + start, stop - start, NULL)
+
+
+cdef inline bytes xor(object payload, bytes key):
+    cdef Py_buffer view
+    cdef bytes out
+    PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+    try:
+        out = PyBytes_FromStringAndSize(NULL, view.len)
+        wssdk_xor(<unsigned char*>PyBytes_AS_STRING(out), <unsigned char*>view.buf, view.len,
+                  <const unsigned char*>PyBytes_AS_STRING(key))
+    finally:
+        PyBuffer_Release(&view)
+    return out
+
+
+cdef inline bytes build(int first, const unsigned char* payload, Py_ssize_t size, bytes key):
+    cdef Py_ssize_t head = 2 if size < 126 else 4 if size < 65536 else 10
+    cdef Py_ssize_t shift
+    cdef unsigned char flag = 0 if key is None else 0x80
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, head + (0 if key is None else 4) + size)
+    cdef unsigned char* p = <unsigned char*>PyBytes_AS_STRING(out)
+    p[0] = first
+    if head == 2:
+        p[1] = size | flag
+    elif head == 4:
+        p[1] = 126 | flag
+        p[2] = size >> 8
+        p[3] = size & 0xFF
+    else:
+        p[1] = 127 | flag
+        for shift in range(8):
+            p[9 - shift] = (size >> (8 * shift)) & 0xFF
+    p += head
+    if key is None:
+        memcpy(p, payload, size)
+    else:
+        memcpy(p, PyBytes_AS_STRING(key), 4)
+        wssdk_xor(p + 4, payload, size, <const unsigned char*>PyBytes_AS_STRING(key))
+    return out
+
+
+cdef inline bytes frame(int first, object payload, bytes key):
+    cdef Py_buffer view
+    if type(payload) is bytes:
+        return build(first, <const unsigned char*>PyBytes_AS_STRING(payload), len(<bytes>payload), key)
+    PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+    try:
+        return build(first, <const unsigned char*>view.buf, view.len, key)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef inline bytes text_frame(int first, str message, bytes key):
+    cdef Py_ssize_t size = 0
+    cdef const char* text = PyUnicode_AsUTF8AndSize(message, &size)
+    return build(first, <const unsigned char*>text, size, key)
+
+
+cdef inline bint only_mine(object thing):
+    # One reference is the attribute's, one the argument's.
+    return Py_REFCNT(thing) <= 2
