@@ -6,9 +6,9 @@ a value no exception is needed at all.
 """
 
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 
-from wssdk.wire.operations cimport Done, MessagePath, Receive
+from wssdk.wire.operations cimport MessagePath, Receive, Send
 
 from types import AsyncGeneratorType
 
@@ -65,6 +65,7 @@ cdef extern from *:
     }
     """
     void wssdk_stop_with(PyObject* value)
+    int PyIter_Send(PyObject* iterator, PyObject* argument, PyObject** result) except -1
 
     ctypedef struct PyAsyncMethods:
         void* am_send
@@ -99,14 +100,27 @@ cdef PyObject* receive_next(PyObject* self) except? NULL:
     return NULL
 
 
-cdef int done_send(PyObject* self, PyObject* argument, PyObject** result) except -1:
-    Py_INCREF(None)
-    result[0] = <PyObject*>None
-    return RETURN
+cdef int send_send(PyObject* self, PyObject* argument, PyObject** result) except -1:
+    cdef Send send = <Send>self
+    result[0] = NULL
+    if send._rest is None and send.begin():
+        Py_INCREF(None)
+        result[0] = <PyObject*>None
+        return RETURN
+    # PyIter_Send says what it is that came out of the coroutine.
+    return PyIter_Send(<PyObject*>send._rest, argument, result)
 
 
-cdef PyObject* done_next(PyObject* self) noexcept:
-    return NULL
+cdef PyObject* send_next(PyObject* self) except? NULL:
+    cdef Send send = <Send>self
+    cdef PyObject* result = NULL
+    if send._rest is None and send.begin():
+        return NULL
+    if PyIter_Send(<PyObject*>send._rest, <PyObject*>None, &result) == RETURN:
+        # It is None; without an exception NULL says just that.
+        Py_XDECREF(result)
+        return NULL
+    return result
 
 
 cdef void fill(type kind, void* send, void* next_) noexcept:
@@ -142,5 +156,5 @@ cdef extern from *:
 
 
 fill(Receive, <void*>receive_send, <void*>receive_next)
-fill(Done, <void*>done_send, <void*>done_next)
+fill(Send, <void*>send_send, <void*>send_next)
 wssdk_inherit_anext(<void*><PyObject*>MessagePath, <PyObject*>AsyncGeneratorType.__dict__["__anext__"])

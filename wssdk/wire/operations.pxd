@@ -46,8 +46,20 @@ cdef class Receive:
 
 
 @cython.final
-cdef class Done:
-    pass
+@cython.freelist(16)
+cdef class Send:
+    cdef Intake _intake
+    cdef MessageWriter _writer
+    cdef object _slow_send
+    cdef object _drain
+    cdef object _message
+    cdef object _text
+    cdef bint _begun
+    cdef object _rest
+
+    @cython.locals(intake=Intake)
+    cpdef bint begin(self) except -1
+    cpdef object send(self, value)
 
 
 cdef class MessagePath:

@@ -6,8 +6,8 @@ They behave as coroutines do: they can be awaited, given to :func:`asyncio.creat
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,123 +16,9 @@ from wssdk.wire import raw
 from wssdk.wire.inbox import FragmentedMessage, Inbox
 from wssdk.wire.intake import Intake
 from wssdk.wire.message_writer import MessageWriter
+from wssdk.wire.waiter import Waiter
 
-__all__ = ["DONE", "Done", "MessagePath", "Receive", "Waiter"]
-
-
-class Waiter:
-    """What a task waits for while there is no message: as much of a future as asyncio's tasks use.
-
-    ``direct``: the task is woken inside :meth:`set_result`, in its own context, and not by the event
-    loop's next iteration. Where a task runs already (``current_task``), it is the next iteration again.
-    """
-
-    def __init__(
-        self,
-        loop: Any,
-        current_task: Callable[[Any], Any],
-        cancelled_error: Callable[..., BaseException],
-        direct: bool,
-    ) -> None:
-        self._loop = loop
-        self._current_task = current_task
-        self._cancelled_error = cancelled_error
-        self._direct = direct
-        self._asyncio_future_blocking = True
-        self._callback: Callable[[Any], object] | None = None
-        self._context: Context | None = None
-        self._others: list[tuple[Callable[[Any], object], Context | None]] | None = None
-        self._done = False
-        self._cancelled = False
-        self._message: Any = None
-
-    def get_loop(self) -> Any:
-        """Return the event loop."""
-        return self._loop
-
-    def done(self) -> bool:
-        """Tell whether the waiting is over."""
-        return self._done
-
-    def cancelled(self) -> bool:
-        """Tell whether it was cancelled."""
-        return self._cancelled
-
-    def result(self) -> None:
-        """Return nothing.
-
-        Raises:
-            CancelledError: it was cancelled.
-        """
-        if self._cancelled:
-            raise self._cancelled_error() if self._message is None else self._cancelled_error(self._message)
-
-    def exception(self) -> None:
-        """Return None: waiting does not fail.
-
-        Raises:
-            CancelledError: it was cancelled.
-        """
-        self.result()
-
-    def add_done_callback(self, fn: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """Call ``fn`` once the waiting is over."""
-        if self._done:
-            self._loop.call_soon(fn, self, context=context)
-        elif self._callback is None:
-            self._callback = fn
-            self._context = context
-        else:
-            if self._others is None:
-                self._others = []
-            self._others.append((fn, context))
-
-    def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
-        """Take ``fn`` back; return how many times it was there."""
-        removed = 0
-        if self._others is not None:
-            before = len(self._others)
-            self._others = [other for other in self._others if other[0] != fn]
-            removed = before - len(self._others)
-        if self._callback is not None and self._callback == fn:
-            self._callback = self._context = None
-            removed += 1
-        return removed
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel the waiting; tell whether it was not over."""
-        if self._done:
-            return False
-        self._done = True
-        self._cancelled = True
-        self._message = msg
-        self._schedule()
-        return True
-
-    def set_result(self, result: None) -> None:
-        """End the waiting."""
-        self._done = True
-        callback = self._callback
-        if callback is None:
-            return
-        if not self._direct or self._others is not None or self._current_task(self._loop) is not None:
-            self._schedule()
-            return
-        context = self._context
-        self._callback = self._context = None
-        if context is None:
-            callback(self)
-        else:
-            context.run(callback, self)
-
-    def _schedule(self) -> None:
-        callback, context, others = self._callback, self._context, self._others
-        self._callback = self._context = self._others = None
-        if callback is not None:
-            self._loop.call_soon(callback, self, context=context)
-        if others is not None:
-            for other in others:
-                self._loop.call_soon(other[0], self, context=other[1])
+__all__ = ["MessagePath", "Receive", "Send"]
 
 
 class Receive:
@@ -247,8 +133,55 @@ class Receive:
             self._stop_waiting()
 
 
-class Done:
-    """An awaitable of something that is done already."""
+class Send:
+    """A message on its way out, as an awaitable: it goes out when it is awaited.
+
+    Where something stands in the way, the coroutine ``slow_send(message, text)`` does the rest.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        writer: MessageWriter,
+        slow_send: Callable[[Any, bool | None], Coroutine[Any, Any, None]],
+        drain: Callable[[], Coroutine[Any, Any, None]],
+        message: Any,
+        text: bool | None,
+    ) -> None:
+        self._intake = intake
+        self._writer = writer
+        self._slow_send = slow_send
+        self._drain = drain
+        self._message = message
+        self._text = text
+        self._begun = False
+        self._rest: Coroutine[Any, Any, None] | None = None
+
+    def begin(self) -> bool:
+        """Send the message if nothing stands in the way; tell whether that is all."""
+        if self._begun:
+            raise RuntimeError("cannot reuse a send() that was awaited already")
+        self._begun = True
+        message = self._message
+        self._message = None
+        intake = self._intake
+        if (
+            self._text is not None
+            or not intake.quiet
+            or intake.write_paused
+            or intake.senders
+            or intake.transport_is_closing()
+        ):
+            self._rest = self._slow_send(message, self._text)
+        elif type(message) is str:
+            intake.transport_write(self._writer.serialize_text(message))
+        elif type(message) is bytes:
+            intake.transport_write(self._writer.serialize(2, message))
+        else:
+            self._rest = self._slow_send(message, None)
+        if self._rest is None and intake.write_paused:
+            self._rest = self._drain()
+        return self._rest is None
 
     def __await__(self) -> Self:
         return self
@@ -256,27 +189,39 @@ class Done:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> None:
-        raise StopIteration
+    def __next__(self) -> Any:
+        return self.send(None)
 
-    def send(self, value: None) -> None:
-        """Complete, as a coroutine does."""
-        raise StopIteration
+    def send(self, value: None) -> Any:
+        """Go on, as a coroutine does."""
+        if self._rest is None and self.begin():
+            raise StopIteration
+        assert self._rest is not None
+        return self._rest.send(value)
 
     def throw(
         self,
         typ: Any,
         val: BaseException | object = None,
         tb: TracebackType | None = None,
-    ) -> None:
-        """Raise what was thrown."""
-        raise _thrown(typ, val, tb)
+    ) -> Any:
+        """Raise what was thrown where the sending stands; before it began, nothing is sent."""
+        self._begun = True
+        error = _thrown(typ, val, tb)
+        if self._rest is None:
+            raise error
+        return self._rest.throw(error)
 
     def close(self) -> None:
-        """Do nothing: it is done."""
+        """Give up, as a coroutine does."""
+        self._begun = True
+        if self._rest is not None:
+            self._rest.close()
 
-
-DONE = Done()
+    def __del__(self) -> None:
+        if not self._begun:
+            text = "send() was never awaited, so nothing was sent: write 'await ws.send(...)'"
+            warnings.warn(text, RuntimeWarning, stacklevel=2, source=self)
 
 
 def _stop(value: Any) -> StopIteration:
@@ -365,27 +310,14 @@ class MessagePath:
         async iterable of ``str`` or of bytes-like objects is sent as the fragments of one message; an
         empty one sends nothing.
 
-        The message goes out at the call where nothing stands in its way, and is awaited only for its
-        errors then. Otherwise it waits while the write buffer is over ``write_limit``, and behind a
-        fragmented message: cancelled before its turn, it sends nothing; after, the message goes out
-        whole. Cancelled within a fragmented message, it fails the connection, for the message cannot
-        be taken back.
+        Waits while the write buffer is over ``write_limit``, and behind a fragmented message. Cancelled
+        before its turn, it sends nothing; after, the message goes out whole. Cancelled within a
+        fragmented message, it fails the connection, for the message cannot be taken back. Never awaited,
+        it sends nothing, and warns (RuntimeWarning).
 
         Raises:
             ConnectionClosed: the connection is closed, or was lost before the peer had read enough.
             TypeError: the message, or a fragment, is of no supported type.
             UnicodeError: the message, or a fragment, cannot be sent as text.
         """
-        intake = self._intake
-        if text is not None or not intake.quiet or intake.write_paused or intake.senders:
-            return self._slow_send(message, text)
-        if intake.transport_is_closing():
-            return self._slow_send(message, text)
-        if type(message) is str:
-            intake.transport_write(self._writer.serialize_text(message))
-        elif type(message) is bytes:
-            intake.transport_write(self._writer.serialize(2, message))
-        else:
-            return self._slow_send(message, text)
-        paused: bool = intake.write_paused  # writing may have filled the buffer
-        return self._drain() if paused else DONE
+        return Send(self._intake, self._writer, self._slow_send, self._drain, message, text)
