@@ -23,7 +23,8 @@ from wssdk.protocol.core import ProtocolCore, Role
 from wssdk.protocol.state import State
 from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
-from wssdk.wire.operations import MessagePath, Waiter
+from wssdk.wire.operations import MessagePath
+from wssdk.wire.waiter import Waiter
 
 __all__ = ["ClientConnection"]
 
