@@ -1,4 +1,4 @@
-"""The list of extensions; everything else stands in pyproject.toml.
+"""The compiled part; everything else stands in pyproject.toml.
 
 ``WSSDK_BUILD_EXTENSION``: ``auto`` (the default) compiles ``wssdk/wire`` where that is possible, and goes
 on with the same files uncompiled where it is not; ``require`` fails then; ``never`` does not try.
@@ -14,61 +14,99 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 CHOICES = ("auto", "require", "never")
-CHOICE = os.environ.get("WSSDK_BUILD_EXTENSION", "auto")
-if CHOICE not in CHOICES:
-    sys.exit(f"WSSDK_BUILD_EXTENSION={CHOICE}: must be one of {', '.join(CHOICES)}")
+CHOICE = os.environ.get("WSSDK_BUILD_EXTENSION") or "auto"
 
 WIRE = Path("wssdk/wire")
 PURE_ONLY = {"__init__", "raw"}
 """Not compiled: the package itself, and what raw.pxd takes the place of."""
 
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+
 
 class BuildExtension(build_ext):
     """Builds the extensions; all of them or, unless they are required, none."""
 
+    def finalize_options(self) -> None:
+        """Compile on every processor, unless told otherwise."""
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = os.cpu_count() or 1
+
     def run(self) -> None:
         """Build, or say once why not."""
         try:
+            self.translate()
             super().run()
         except Exception as error:
             if CHOICE == "require":
                 raise
-            for extension in self.extensions:
-                Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-            self.extensions = []
+            self.leave_out()
             self.warn(
-                f"wssdk is installed without its compiled part, and several times slower: {error}. Install "
-                "a C compiler and install again, or set WSSDK_BUILD_EXTENSION=never"
+                "wssdk is built without its compiled part, and several times slower. Install a C compiler and "
+                f"install again, or have it so by WSSDK_BUILD_EXTENSION=never. The reason: {error}"
             )
+
+    def translate(self) -> None:
+        """Make C of the sources that changed since, in a folder that belongs to this Cython."""
+        import Cython
+        from Cython.Build import cythonize
+
+        folder = Path("build", f"cython-{Cython.__version__}")
+        said = Path(__file__).stat().st_mtime
+        made = cythonize(
+            self.extensions,
+            build_dir=folder.as_posix(),
+            compiler_directives=DIRECTIVES,
+            force=self.force or any(old.stat().st_mtime < said for old in folder.rglob("*.c")),
+            # Processes are started by importing the main module where they cannot be forked.
+            nthreads=0 if sys.platform == "win32" else self.parallel,
+        )
+        sources = {extension.name: extension.sources for extension in made}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+
+    def leave_out(self) -> None:
+        """Remove what was built, now or before, and go on as a package without extensions."""
+        for extension in self.extensions:
+            name = self.get_ext_filename(extension.name)
+            for folder in ([Path()] if self.inplace else []) + [Path(self.build_lib)]:
+                (folder / name).unlink(missing_ok=True)
+        self.extensions = self.distribution.ext_modules = []
+        wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
+        if wheel is not None:
+            wheel.root_is_pure = True
 
 
 def extensions() -> list[Extension]:
     """Return what is to be compiled."""
-    if CHOICE == "never" or sys.implementation.name != "cpython":
+    if CHOICE not in CHOICES:
+        sys.exit(f"WSSDK_BUILD_EXTENSION={CHOICE}: must be one of {', '.join(CHOICES)}")
+    if CHOICE == "never":
         return []
-    try:
-        from Cython.Build import cythonize
-    except ImportError:
+    if sys.implementation.name != "cpython":
         if CHOICE == "require":
-            raise
+            sys.exit(f"WSSDK_BUILD_EXTENSION=require: {sys.implementation.name} runs wssdk uncompiled only")
         return []
-    flags = [] if sys.platform == "win32" else ["-O3"]
     sources = [*WIRE.glob("*.py"), *WIRE.glob("*.pyx")]
-    modules = [
-        Extension(f"wssdk.wire.{source.stem}", [source.as_posix()], extra_compile_args=flags)
+    # Each depends on all declarations: a struct that grew must not be met by code that knows the old one.
+    depends = ["setup.py", *sorted(path.as_posix() for path in WIRE.glob("*.pxd"))]
+    return [
+        Extension(
+            f"wssdk.wire.{source.stem}",
+            [source.as_posix()],
+            depends=depends,
+            # What a debugger would need is three quarters of the size.
+            extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0"],
+        )
         for source in sorted(sources)
         if source.stem not in PURE_ONLY
     ]
-    return cythonize(
-        modules,
-        build_dir="build/cython",
-        compiler_directives={
-            "language_level": 3,
-            "annotation_typing": False,
-            "cdivision": True,
-            "freethreading_compatible": True,
-        },
-    )
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtension})
+if __name__ == "__main__":
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtension})
