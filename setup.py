@@ -47,8 +47,8 @@ class BuildExtension(build_ext):
                 raise
             self.leave_out()
             self.warn(
-                "wssdk is built without its compiled part, and several times slower. Install a C compiler and "
-                f"install again, or have it so by WSSDK_BUILD_EXTENSION=never. The reason: {error}"
+                "wssdk is built without its compiled part, and several times slower. Install a C compiler "
+                f"and install again, or have it so by WSSDK_BUILD_EXTENSION=never. The reason: {error}"
             )
 
     def translate(self) -> None:
