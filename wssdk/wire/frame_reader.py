@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from wssdk.errors import ProtocolError
 from wssdk.wire import raw
 
 __all__ = ["FrameReader"]
 
 
+_SMALLEST: Final = 4096
+_LARGEST_WHOLE: Final = 1 << 20
+_SMALL_READS: Final = 64
+
+
 class FrameReader:
     """The receive buffer, and the frame at its front.
 
     ``masked``: whether the peer must mask its frames (it must when it is the client).
-    ``size``: bytes of the receive buffer.
+    ``size``: bytes that the buffer has at most. It begins with 4 KiB, grows while reads fill it, and
+    shrinks again when they become small; for a binary message of up to 1 MiB it grows over ``size``, so
+    that the message is copied once.
     """
 
     def __init__(self, masked: bool, size: int) -> None:
         self._masked = masked
-        self._size = max(size, 256)
+        self._most = max(size, 256)
+        self._size = min(self._most, _SMALLEST)
         self._buffer = bytearray(self._size)
         self._view = memoryview(self._buffer)
         # The same bytes; a pointer in the compiled form.
         self._bytes = self._buffer
+        self._capacity = self._size
         self._start = 0
         self._end = 0
+        self._small_reads = 0
+        self._wanted = 0
+        """Bytes of the frame at the front, header and all, where it is awaited in one piece; else 0."""
         self._key = b""
         self.in_frame = False
         """A header is parsed; ``remaining`` bytes of its payload are still to be taken."""
@@ -37,30 +51,45 @@ class FrameReader:
         """Return where to put the next bytes; never empty."""
         if self._start == self._end:
             self._start = self._end = 0
-            if len(self._buffer) > self._size:
-                self._make_room()
+            if self._capacity != self._size:
+                self._make_room(self._size)
             return self._view
-        if self._end == len(self._buffer):
-            self._make_room()
+        room = self._capacity - self._end
+        if room == 0 or (self._wanted and room < self._capacity >> 3):
+            kept = self._end - self._start
+            size = self._size if kept <= self._size // 2 else 2 * kept
+            # What is awaited gets its room as it comes: a header alone costs nothing.
+            self._make_room(size if self._wanted == 0 else max(self._size, min(self._wanted, size)))
         return self._view[self._end :]
 
-    def _make_room(self) -> None:
-        kept = self._end - self._start
-        # The bound is kept by pausing the pipe; one that hands over bytes all the same gets its room.
-        size = self._size if kept <= self._size // 2 else 2 * kept
-        if size == len(self._buffer):
-            self._buffer[:kept] = self._buffer[self._start : self._end]
-        else:
+    def _make_room(self, size: int) -> None:
+        """Move what is there to the front of a buffer of ``size`` bytes."""
+        start, kept = self._start, self._end - self._start
+        if size != self._capacity:
             buffer = bytearray(size)
-            buffer[:kept] = self._view[self._start : self._end]
+            buffer[:kept] = self._view[start : self._end]
             self._buffer = self._bytes = buffer
             self._view = memoryview(buffer)
+            self._capacity = size
+        elif start:
+            self._buffer[:kept] = self._buffer[start : self._end]
         self._start = 0
         self._end = kept
 
     def received(self, count: int) -> None:
         """Count ``count`` bytes that were put into the buffer."""
         self._end += count
+        if self._end == self._capacity:
+            self._small_reads = 0
+            if self._size < self._most:
+                self._size = min(4 * self._size, self._most)
+        elif count > self._size >> 3 or self._size <= _SMALLEST:
+            self._small_reads = 0
+        else:
+            self._small_reads += 1
+            if self._small_reads == _SMALL_READS:
+                self._small_reads = 0
+                self._size = max(self._size >> 1, _SMALLEST)
 
     def buffered(self) -> int:
         """Return how many bytes are received and not taken."""
@@ -68,7 +97,7 @@ class FrameReader:
 
     def clear(self) -> None:
         """Forget every byte that is received and not taken."""
-        self._start = self._end = 0
+        self._start = self._end = self._wanted = 0
 
     def parse_header(self) -> bool:
         """Parse the next frame header, if all of it is there; tell whether it was.
@@ -84,6 +113,7 @@ class FrameReader:
         first = buffer[start]
         second = buffer[start + 1]
         self._check(first, second)
+        self._wanted = 0
         length = second & 0x7F
         size = 2
         if length >= 126:
@@ -113,8 +143,9 @@ class FrameReader:
     def skip_header(self, limit: int) -> int:
         """Skip the header of a frame that is a message, plain and whole and in the buffer; return its opcode.
 
-        ``limit`` is the largest payload, -1 for none. Return 0, and skip nothing, where the next frame
-        is anything else: :meth:`parse_header` tells what it is.
+        ``limit`` is the largest payload, -1 for none. Return -1 where such a frame is binary and not all
+        there, but soon will be; 0 where the next frame is anything else, as :meth:`parse_header` will
+        tell. Nothing is skipped then.
         """
         start = self._start
         have = self._end - start
@@ -127,14 +158,22 @@ class FrameReader:
         length = buffer[start + 1]
         head = 2
         if length >= 126:
-            if length > 126 or have < 4:
+            head = 4 if length == 126 else 10
+            if length > 127 or have < head:
                 return 0
-            length = buffer[start + 2] << 8 | buffer[start + 3]
-            head = 4
-            if length < 126:
+            length = 0
+            for i in range(start + 2, start + head):
+                length = length << 8 | buffer[i]
+            if length < (126 if head == 4 else 65536) or length > 1 << 40:
                 return 0
-        if have < head + length or 0 <= limit < length:
+        if 0 <= limit < length:
             return 0
+        if have < head + length:
+            if first == 0x82 and length <= _LARGEST_WHOLE:
+                self._wanted = head + length
+                return -1
+            return 0
+        self._wanted = 0
         self._start = start + head
         self.remaining = length
         return first & 0x0F

@@ -19,16 +19,19 @@ cdef class Inbox:
     cdef Py_ssize_t _high
     cdef Py_ssize_t _low
     cdef object _on_low
-    cdef list _arrived
-    cdef list _next
+    cdef list _ring
+    cdef Py_ssize_t _mask
+    cdef Py_ssize_t _first
+    cdef readonly Py_ssize_t count
     cdef public bint stalled
     cdef public bint ended
     cdef public object waiter
     cdef public bint torn
 
-    cpdef Py_ssize_t size(self)
     cpdef bint is_full(self)
     cpdef put(self, item)
+    cdef _grow(self)
+    @cython.locals(first=Py_ssize_t)
     cpdef take(self)
     cpdef wake(self)
     cpdef end(self)

@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False
 """Received messages on their way to the user: high and low water, and who waits for them."""
 
 from __future__ import annotations
@@ -55,9 +56,12 @@ class Inbox:
         self._high = -1 if high is None else high
         self._low = -1 if low is None else low
         self._on_low = on_low
-        # What came; and what came before that, turned round: taken from its end, fastest of all.
-        self._arrived: list[Any] = []
-        self._next: list[Any] = []
+        # A ring: the oldest item stands at _first, its size is a power of two.
+        self._ring: list[Any] = [None] * 8
+        self._mask = 7
+        self._first = 0
+        self.count = 0
+        """How many items there are."""
         self.stalled = False
         """Reading stopped because the queue was full."""
         self.ended = False
@@ -68,11 +72,7 @@ class Inbox:
         """A message was taken in part: only who took it may take the rest."""
 
     def __len__(self) -> int:
-        return self.size()
-
-    def size(self) -> int:
-        """Return how many items there are."""
-        return len(self._arrived) + len(self._next)
+        return self.count
 
     def set_on_low(self, on_low: Callable[[], None]) -> None:
         """Set what is called when a stalled queue has drained to low water."""
@@ -80,11 +80,20 @@ class Inbox:
 
     def is_full(self) -> bool:
         """Tell whether the queue is at high water."""
-        return 0 <= self._high <= len(self._arrived) + len(self._next)
+        return 0 <= self._high <= self.count
 
     def put(self, item: Any) -> None:
         """Add a message, or a :class:`Fragment` of one."""
-        self._arrived.append(item)
+        if self.count > self._mask:
+            self._grow()
+        self._ring[(self._first + self.count) & self._mask] = item
+        self.count += 1
+
+    def _grow(self) -> None:
+        first = self._first
+        self._ring = [*self._ring[first:], *self._ring[:first], *[None] * self.count]
+        self._mask = 2 * self.count - 1
+        self._first = 0
 
     def take(self) -> Any:
         """Remove and return the oldest item.
@@ -92,18 +101,21 @@ class Inbox:
         Raises:
             IndexError: the queue is empty.
         """
-        if not self._next:
-            self._arrived.reverse()
-            self._arrived, self._next = self._next, self._arrived
-        item = self._next.pop()
-        if self.stalled and self.size() <= self._low and self._on_low is not None:
+        if self.count == 0:
+            raise IndexError("the inbox is empty")
+        first = self._first
+        item = self._ring[first]
+        self._ring[first] = None
+        self._first = (first + 1) & self._mask
+        self.count -= 1
+        if self.stalled and self.count <= self._low and self._on_low is not None:
             self._on_low()
         return item
 
     def wake(self) -> None:
         """Wake the receiver if there is something for it: an item, or the end."""
         waiter = self.waiter
-        if waiter is not None and (self._arrived or self._next or self.ended) and not waiter.done():
+        if waiter is not None and (self.count or self.ended) and not waiter.done():
             waiter.set_result(None)
 
     def end(self) -> None:
@@ -117,11 +129,12 @@ class Inbox:
         Return payload and sizes of the last one if its end has not come yet, for the reader to go on
         with; else None.
         """
+        items = [self._ring[(self._first + i) & self._mask] for i in range(self.count)]
         joined: list[Any] = []
         opcode = 0
         data = bytearray()
         sizes: array[int] = array("L")
-        for item in [*reversed(self._next), *self._arrived]:
+        for item in items:
             if not isinstance(item, Fragment):
                 joined.append(item)
                 continue
@@ -134,6 +147,8 @@ class Inbox:
                 joined.append(FragmentedMessage(whole.decode() if opcode == 1 else whole, sizes))
                 data = bytearray()
                 sizes = array("L")
-        self._arrived = joined
-        self._next = []
+        # Never more than there were.
+        self._ring[:] = joined + [None] * (self._mask + 1 - len(joined))
+        self._first = 0
+        self.count = len(joined)
         return (bytes(data), sizes) if sizes else None

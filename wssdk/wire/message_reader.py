@@ -100,6 +100,8 @@ class MessageReader:
                     return STALLED if frames.buffered() else NEED_MORE
                 if not (self._opcode or self.streaming or self._extensions):
                     opcode = frames.skip_header(self._limit)
+                    if opcode < 0:
+                        return NEED_MORE
                     if opcode:
                         self._put(frames.take_text() if opcode == _TEXT else frames.take())
                         continue

@@ -54,7 +54,7 @@ class Receive:
             self._stop_waiting()
         elif inbox.waiter is not None or inbox.torn:
             self._refuse()
-        if inbox.size() == 0:
+        if inbox.count == 0:
             self._wait()
             if self.blocked:
                 return self._waiter
@@ -72,11 +72,11 @@ class Receive:
             if self._intake.quiet and not self._intake.reading_paused:
                 return
             self._intake.receiver_waits()
-            if inbox.size() == 0 and not inbox.ended:
+            if inbox.count == 0 and not inbox.ended:
                 return
             self._stop_waiting()
             self.blocked = False
-        if inbox.size() == 0:
+        if inbox.count == 0:
             self._raise_closed()
 
     def _refuse(self) -> None:

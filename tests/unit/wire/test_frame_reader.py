@@ -172,3 +172,92 @@ def test_cleared_buffer_holds_nothing() -> None:
     reader = holding(b"\x81\x05Hel")
     reader.clear()
     assert reader.buffered() == 0
+
+
+# A message that is plain, whole and in the buffer.
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])
+def test_header_of_a_whole_message_is_skipped(size: int, opcode: int) -> None:
+    reader = holding(frame(opcode, b"x" * size), size=1 << 17)
+    assert (reader.skip_header(-1), reader.take()) == (opcode, b"x" * size)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x81", id="one byte"),
+        pytest.param(b"\x82\x7e\x00", id="half a header"),
+        pytest.param(b"\x81\x05Hell", id="half a text"),
+        pytest.param(b"\x01\x01a", id="fragment"),
+        pytest.param(b"\x80\x01a", id="continuation"),
+        pytest.param(b"\xc1\x01a", id="compressed"),
+        pytest.param(b"\x89\x00", id="ping"),
+        pytest.param(b"\x81\x81abcde", id="masked"),
+        pytest.param(b"\x82\x7e\x00\x7d" + bytes(125), id="length not in its shortest form"),
+        pytest.param(b"\x82\x7f" + (1 << 63).to_bytes(8, "big"), id="length with its top bit set"),
+        pytest.param(b"\x82\x06Hello!", id="over the limit"),
+    ],
+)
+def test_anything_else_is_left_to_be_parsed(data: bytes) -> None:
+    reader = holding(data)
+    assert (reader.skip_header(5), reader.buffered()) == (0, len(data))
+
+
+def test_server_parses_every_frame() -> None:
+    assert holding(frame(TEXT, b"a", key=KEY), masked=True).skip_header(-1) == 0
+
+
+def test_binary_message_that_is_on_its_way_is_awaited_whole() -> None:
+    data = frame(BINARY, b"x" * 50_000)
+    reader = holding(data[:-1], size=4096)
+    assert reader.skip_header(-1) == -1
+    put(reader, data[-1:])
+    assert (reader.skip_header(-1), reader.take()) == (BINARY, b"x" * 50_000)
+
+
+def test_header_alone_costs_no_memory() -> None:
+    reader = holding(b"\x82\x7f" + (1 << 20).to_bytes(8, "big"))
+    reader.skip_header(-1)
+    assert len(reader.get_buffer()) <= 4096
+
+
+@pytest.mark.parametrize("size", [(1 << 20) + 1, 1 << 62])
+def test_message_too_large_to_be_awaited_whole_is_parsed(size: int) -> None:
+    assert holding(b"\x82\x7f" + size.to_bytes(8, "big")).skip_header(-1) == 0
+
+
+# The size of the buffer.
+
+
+def rooms(reader: FrameReader, reads: int, share: float) -> list[int]:
+    """Return the room before each of ``reads`` reads that fill a share of it, emptied after each."""
+    sizes = []
+    for _ in range(reads):
+        room = len(reader.get_buffer())
+        sizes.append(room)
+        reader.received(max(1, int(room * share)))
+        reader.clear()
+    return sizes
+
+
+def test_buffer_begins_small() -> None:
+    assert rooms(FrameReader(False, 1 << 16), 1, 1) == [4096]
+
+
+def test_buffer_grows_while_reads_fill_it() -> None:
+    assert rooms(FrameReader(False, 1 << 16), 5, 1) == [4096, 16384, 65536, 65536, 65536]
+
+
+def test_buffer_stays_while_reads_need_it() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    assert set(rooms(reader, 1000, 0.5)) == {1 << 16}
+
+
+def test_buffer_shrinks_once_reads_are_small() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    assert rooms(reader, 1000, 0.01)[-1] == 4096
