@@ -1,4 +1,4 @@
-"""Frames as raw bytes (RFC 6455, 5.2), right or wrong: a second opinion on what the wire room reads and writes.
+"""Frames as raw bytes (RFC 6455, 5.2), right or wrong: a second opinion on the wire room.
 
 It shares nothing with wssdk, so that both cannot be wrong together.
 """
