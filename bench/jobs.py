@@ -22,8 +22,9 @@ _GROWTH: Final = 8
 _OPENING_AT_ONCE: Final = 50
 _INTERVAL_MS: Final = 1000
 _INTERVAL_MS_TRIAL: Final = 50
-# Bounds what the kernel holds for thousands of flooded connections.
-_SNDBUF: Final = 16_384
+# What the kernel may hold of a flood, on its way out, bytes: of all connections, and at least of each.
+_SNDBUF_TOTAL: Final = 64 * 2**20
+_SNDBUF_LEAST: Final = 16_384
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +114,8 @@ async def _paced(job: Job, contestant: Contestant) -> Meter:
 
 
 async def _flood(job: Job, contestant: Contestant) -> Meter:
-    target = job.target(_stream(job.scenario, f"sndbuf={_SNDBUF}" if job.connections > 1 else ""))
+    sndbuf = max(_SNDBUF_LEAST, _SNDBUF_TOTAL // job.connections)
+    target = job.target(_stream(job.scenario, f"sndbuf={sndbuf}" if job.connections > 1 else ""))
     tally, meter = Tally(), Meter()
     opened = await _open_many(job.connections, lambda: contestant.open(target, tally))
     for connection in opened:

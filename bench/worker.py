@@ -26,8 +26,8 @@ __all__: list[str] = []
 _GRACE: Final = 5
 
 
-class _WrongFormError(Exception):
-    """wssdk is compiled where it should not be, or the reverse."""
+class _RefusedError(Exception):
+    """What was asked for is not to be had; the message says why."""
 
 
 def _own_output() -> IO[str]:
@@ -49,7 +49,7 @@ def _check_form(name: str) -> None:
     import wssdk
 
     if wssdk.COMPILED is not wanted:
-        raise _WrongFormError(f"wssdk is {'not ' if wanted else ''}compiled in this process")
+        raise _RefusedError(f"wssdk is {'not ' if wanted else ''}compiled in this process")
 
 
 def _runner(loop: str) -> asyncio.Runner:
@@ -57,6 +57,8 @@ def _runner(loop: str) -> asyncio.Runner:
         import uvloop
 
         return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    if loop != "asyncio":
+        raise _RefusedError(f"there is no loop {loop!r}")
     return asyncio.Runner()
 
 
@@ -98,7 +100,7 @@ def _main() -> None:
         contestant = load(first["name"])
         _check_form(first["name"])
         runner = _runner(first["loop"])
-    except (ImportError, _WrongFormError) as error:
+    except (ImportError, _RefusedError) as error:
         print(json.dumps({"error": str(error)}), file=answers)
         return
     print(json.dumps({}), file=answers)
