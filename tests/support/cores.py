@@ -75,6 +75,16 @@ class CoreEnd:
         """Receive a frame in one read."""
         self.core.receive(self.framed(opcode, payload, fin=fin, rsv=rsv, length_form=length_form))
 
+    def hear_all(self, *frames: tuple[int, bytes, bool]) -> None:
+        """Receive frames of opcode, payload and FIN, a frame a read."""
+        for opcode, payload, fin in frames:
+            self.hear(opcode, payload, fin=fin)
+
+    def hear_bytewise(self, data: bytes) -> None:
+        """Receive ``data``, a byte a read."""
+        for i in range(len(data)):
+            self.core.receive(data[i : i + 1])
+
     def messages(self) -> list[str | bytes]:
         """Take the messages out of the inbox, whole."""
         taken: list[str | bytes] = []
