@@ -57,7 +57,8 @@ def program(name: str) -> Program:
 def _compile(compiler: str, name: str, extra: tuple[str, ...]) -> Path:
     source = _HERE / f"{name}.c"
     recipe = " ".join((compiler, *_FLAGS, *extra)).encode()
-    text = source.read_bytes() + (_HERE / "handshake.h").read_bytes() + recipe
+    headers = [header.read_bytes() for header in sorted(_HERE.glob("*.h"))]
+    text = b"".join((source.read_bytes(), *headers, recipe))
     target = _cache() / f"{name}-{hashlib.sha256(text).hexdigest()[:16]}"
     if target.exists():
         return target

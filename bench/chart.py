@@ -18,6 +18,7 @@ _NAME_WIDTH: Final = 170
 _FIGURE_WIDTH: Final = 90
 _BAR: Final = 16
 _MARGIN: Final = 16
+_BEYOND: Final = 1.5
 _COLOURS: Final = {"wssdk": "#d9480f", "peer": "#4c6ef5", "floor": "#adb5bd"}
 _UNITS: Final = {
     "cpu": "µs of CPU a message, less is better",
@@ -61,7 +62,7 @@ def _height(findings: list[Finding]) -> int:
 
 def _panel(name: str, findings: list[Finding], left: int, top: int) -> list[str]:
     scenario = SCENARIOS[name]
-    most = max(finding.value or 0.0 for finding in findings)
+    most = _full_scale(findings)
     room = _PANEL_WIDTH - _NAME_WIDTH - _FIGURE_WIDTH
     lines = [
         _text(left, top + 14, scenario.title, "#212529", 'font-weight="bold"'),
@@ -72,14 +73,22 @@ def _panel(name: str, findings: list[Finding], left: int, top: int) -> list[str]
         value = finding.value or 0.0
         entry = ENTRIES[finding.row.name]
         x = left + _NAME_WIDTH
-        size = max(1.0, room * value / most)
+        size = min(max(1.0, room * value / most), room)
+        beyond = "» " if value > most else ""
         colour = _COLOURS[entry.role]
         lines += [
             _text(x - 6, y + 12, entry.title.removeprefix("floor: "), "#212529", 'text-anchor="end"'),
             f'<rect x="{x}" y="{y}" width="{size:.1f}" height="{_BAR}" fill="{colour}"/>',
-            _text(x + size + 5, y + 12, figure(value, scenario.unit), "#495057"),
+            _text(x + size + 5, y + 12, beyond + figure(value, scenario.unit), "#495057"),
         ]
     return lines
+
+
+def _full_scale(findings: list[Finding]) -> float:
+    """Return the value of the longest bar: a floor far beyond the clients is cut off."""
+    clients = [f.value or 0.0 for f in findings if ENTRIES[f.row.name].role != "floor"]
+    most = max(finding.value or 0.0 for finding in findings)
+    return min(most, max(clients) * _BEYOND) if clients else most
 
 
 def _text(x: float, y: float, text: str, colour: str, more: str = "") -> str:

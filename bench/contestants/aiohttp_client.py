@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from bench.contestants.contestant import GO, MAX_SIZE, Contestant, Meter, Tally, Target
 
 __all__ = ["Aiohttp"]
+
+
+_IN_ORDER: Final = 1000
 
 
 class Aiohttp(Contestant):
@@ -31,7 +34,8 @@ class Aiohttp(Contestant):
             await ws.send_str(GO)
             async for message in ws:
                 message.data  # noqa: B018  # what a user is after
-            meter.stop(count)
+            if ws.close_code == _IN_ORDER:  # iteration ends on errors, too
+                meter.stop(count)
 
     async def round_trips(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
         async with _session() as session, self._dial(session, target) as ws:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from bench.contestants.contestant import GO, MAX_SIZE, Contestant, Meter, NotOfferedError, Tally, Target
 
@@ -27,6 +27,9 @@ class _Listener(WSListener):
 class _Reader(_Listener):
     """Takes every message as what a user wants: str or bytes."""
 
+    in_order = False
+    """Whether the server said that this was all."""
+
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
         if kind == _TEXT:
@@ -34,6 +37,7 @@ class _Reader(_Listener):
         elif kind == _BINARY:
             frame.get_payload_as_bytes()
         elif kind == _CLOSE:
+            self.in_order = frame.get_close_code() == WSCloseCode.OK
             _close(transport)
 
 
@@ -108,11 +112,13 @@ class PicowsCallbacks(Contestant):
         return transport
 
     async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
-        transport = await self._dial(target, _Reader())
+        reader = _Reader()
+        transport = await self._dial(target, reader)
         meter.start()
         transport.send(_TEXT, GO.encode())
         await transport.wait_disconnected()
-        meter.stop(count)
+        if reader.in_order:
+            meter.stop(count)
 
     async def round_trips(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
         listener = _Tripper(message, count)
