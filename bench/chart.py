@@ -14,7 +14,7 @@ __all__ = ["chart"]
 
 _COLUMNS: Final = 2
 _PANEL_WIDTH: Final = 520
-_NAME_WIDTH: Final = 170
+_NAME_WIDTH: Final = 220
 _FIGURE_WIDTH: Final = 90
 _BAR: Final = 16
 _MARGIN: Final = 16

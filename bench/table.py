@@ -45,7 +45,7 @@ def table(scenario: Scenario, findings: list[Finding]) -> str:
     ]
     for row, finding in zip(rows, (f for f in findings if not f.row.absent), strict=True):
         failed = finding.row.failure
-        lines.append(_line(row, widths) if failed is None else f"| {row[0]:<{widths[0]}} | {failed}")
+        lines.append(_line(row, widths) if failed is None else f"| {row[0]:<{widths[0]}} | {failed} |")
     return f"{scenario.title} ({scenario.name})\n" + "\n".join(lines)
 
 

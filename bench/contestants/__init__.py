@@ -89,6 +89,13 @@ ENTRIES: Final = {
             package="picows",
         ),
         Entry(
+            name="picows-unchecked",
+            title="picows, callbacks, all taken for text",
+            role="peer",
+            home="bench.contestants.picows_callbacks:PicowsUnchecked",
+            package="picows",
+        ),
+        Entry(
             name="aiohttp",
             title="aiohttp",
             role="peer",

@@ -9,7 +9,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 
 from bench.contestants.contestant import GO, MAX_SIZE, Contestant, Meter, NotOfferedError, Tally, Target
 
-__all__ = ["PicowsCallbacks"]
+__all__ = ["PicowsCallbacks", "PicowsUnchecked"]
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
@@ -39,6 +39,16 @@ class _Reader(_Listener):
         elif kind == _CLOSE:
             self.in_order = frame.get_close_code() == WSCloseCode.OK
             _close(transport)
+
+
+class _TextReader(_Reader):
+    """Takes every frame for text, which spares it the type of each: the close frame is no UTF-8."""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        try:
+            frame.get_payload_as_utf8_text()
+        except UnicodeDecodeError:
+            super().on_ws_frame(transport, frame)
 
 
 class _Counter(_Listener):
@@ -112,7 +122,10 @@ class PicowsCallbacks(Contestant):
         return transport
 
     async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
-        reader = _Reader()
+        await self.read(_Reader(), target, count, meter)
+
+    async def read(self, reader: _Reader, target: Target, count: int, meter: Meter) -> None:
+        """Receive a stream with ``reader``."""
         transport = await self._dial(target, reader)
         meter.start()
         transport.send(_TEXT, GO.encode())
@@ -154,6 +167,15 @@ class PicowsCallbacks(Contestant):
             raise NotOfferedError
         listener = _Sender()
         return OneOfMany(await self._dial(target, listener), listener)
+
+
+class PicowsUnchecked(Contestant):
+    """The callbacks of one who knows that all is text."""
+
+    async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
+        if "text=1" not in target.resource:
+            raise NotOfferedError
+        await PicowsCallbacks().read(_TextReader(), target, count, meter)
 
 
 async def _leave(transport: WSTransport) -> None:
