@@ -68,3 +68,10 @@ def autobahn_full(session: nox.Session) -> None:
     """Run all 517 cases of Autobahn's fuzzingserver (needs Python 2.7 with autobahntestsuite)."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "tests.conformance.autobahn", "--full", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def bench(session: nox.Session) -> None:
+    """Measure wssdk beside its peers (needs Linux and a C compiler): ``nox -s bench-3.11 -- --list``."""
+    session.install("-e", ".[bench]")
+    session.run("python", "-m", "bench", *session.posargs)

@@ -181,14 +181,14 @@ class ProtocolCore:
     def _close_received(self, close: Close) -> None:
         self.rcvd = close
         self._ended = True  # RFC 6455, 5.5.1: nothing follows a close frame
+        if self.sent is not None:
+            self.rcvd_then_sent = False
         if self.state is State.CLOSED:  # it stood in the buffer behind messages that nobody took in time
             return
         self._advance(Step.CLOSE_RCVD)
         if self.sent is None:
             self.rcvd_then_sent = True
             self._send_close(close)
-        else:
-            self.rcvd_then_sent = False
 
     def take_pongs(self) -> list[bytes]:
         """Return the payloads of pongs received since the last call, in order."""

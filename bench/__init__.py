@@ -1,0 +1,1 @@
+"""wssdk beside its peers and the floors below them: ``python -m bench``."""

@@ -1,0 +1,142 @@
+"""Clients with the field's API: ``async with connect(...) as ws``, ``async for``, ``send``, ``recv``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bench.contestants.contestant import GO, MAX_QUEUE, MAX_SIZE, Contestant, Meter, Tally, Target
+
+__all__ = ["PicowsWebsockets", "Websockets", "Wssdk", "WssdkMany"]
+
+
+def _options(target: Target) -> dict[str, Any]:
+    return {
+        "ssl": target.context,
+        "compression": "deflate" if target.deflate else None,
+        "max_size": MAX_SIZE,
+        "max_queue": MAX_QUEUE,
+        "proxy": None,  # else some look for one at every opening, and some do not
+    }
+
+
+class FieldClient(Contestant):
+    """Every measurement, over a ``connect()``."""
+
+    connect: Any
+
+    def dial(self, target: Target) -> Any:
+        return self.connect(target.uri, **_options(target))
+
+    async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
+        async with self.dial(target) as ws:
+            meter.start()
+            await ws.send(GO)
+            async for _ in ws:
+                pass
+            meter.stop(count)
+
+    async def round_trips(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
+        async with self.dial(target) as ws:
+            meter.start()
+            for _ in range(count):
+                await ws.send(message)
+                await ws.recv()
+            meter.stop(count)
+
+    async def stream_out(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
+        async with self.dial(target) as ws:
+            meter.start()
+            for _ in range(count):
+                await ws.send(message)
+            await ws.recv()
+            meter.stop(count)
+
+    async def open_close(self, target: Target, count: int, meter: Meter) -> None:
+        meter.start()
+        for _ in range(count):
+            async with self.dial(target):
+                pass
+        meter.stop(count)
+
+    async def open(self, target: Target, tally: Tally | None) -> OneOfMany:
+        ws = await self.dial(target)
+        reader = None if tally is None else asyncio.create_task(_count(ws, tally))
+        return OneOfMany(ws, reader)
+
+
+async def _count(ws: Any, tally: Tally) -> None:
+    async for _ in ws:
+        tally.messages += 1
+
+
+class OneOfMany:
+    """One of many that are open."""
+
+    __slots__ = ("_reader", "_ws")
+
+    def __init__(self, ws: Any, reader: asyncio.Task[None] | None) -> None:
+        self._ws = ws
+        self._reader = reader
+
+    async def exchange(self, message: str) -> None:
+        await self._ws.send(message)
+        await self._ws.recv()
+
+    async def go(self) -> None:
+        await self._ws.send(GO)
+
+
+class Wssdk(FieldClient):
+    """wssdk, whichever form this process has."""
+
+    import_code = "from wssdk import connect"
+
+    def __init__(self) -> None:
+        from wssdk import connect
+
+        self.connect = connect
+
+
+class WssdkMany(Contestant):
+    """wssdk's ``recv_many()``."""
+
+    def __init__(self) -> None:
+        from wssdk import ConnectionClosedOK, connect
+
+        self._connect = connect
+        self._end = ConnectionClosedOK
+
+    async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
+        async with self._connect(target.uri, **_options(target)) as opened:
+            ws: Any = opened
+            meter.start()
+            await ws.send(GO)
+            try:
+                while True:
+                    for _ in await ws.recv_many():
+                        pass
+            except self._end:
+                meter.stop(count)
+
+
+class Websockets(FieldClient):
+    """websockets' asyncio client."""
+
+    import_code = "from websockets.asyncio.client import connect"
+
+    def __init__(self) -> None:
+        from websockets.asyncio.client import connect
+
+        self.connect = connect
+
+
+class PicowsWebsockets(FieldClient):
+    """picows' imitation of it."""
+
+    import_code = "from picows.websockets.asyncio.client import connect"
+
+    def __init__(self) -> None:
+        from picows.websockets.asyncio.client import connect
+
+        self.connect = connect

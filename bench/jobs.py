@@ -1,0 +1,190 @@
+"""What a contestant's process is told to do, and how often it does it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+
+from bench.contestants.contestant import Connection, Contestant, Meter, NotOfferedError, Tally, Target
+from bench.scenarios import Scenario
+
+__all__ = ["Job", "perform"]
+
+_START: Final = {"stream_in": 500, "stream_out": 100, "round_trips": 20, "open_close": 5}
+_GROWTH: Final = 8
+_OPENING_AT_ONCE: Final = 50
+_INTERVAL_MS: Final = 1000
+_INTERVAL_MS_TRIAL: Final = 50
+# What the kernel may hold of a flood, on its way out, bytes: of all connections, and at least of each.
+_SNDBUF_TOTAL: Final = 64 * 2**20
+_SNDBUF_LEAST: Final = 16_384
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """One measurement to be taken."""
+
+    scenario: Scenario
+    seconds: float
+    """About how long it shall take; 0: as short as can be, which measures nothing."""
+    connections: int
+    target: Callable[[str], Target]
+    """From a resource name."""
+    counts: dict[str, int]
+    """What earlier measurements of this process found."""
+
+
+async def perform(job: Job, contestant: Contestant) -> Meter:
+    """Return the measurement.
+
+    Raises:
+        NotOfferedError: the contestant cannot do it.
+    """
+    kind = job.scenario.kind
+    if kind in _START:
+        return await _counted(job, contestant)
+    return await _OTHERS[kind](job, contestant)
+
+
+async def _counted(job: Job, contestant: Contestant) -> Meter:
+    """Find, once for a process, how many messages fill the time; that also warms it up."""
+    kind = job.scenario.kind
+    count = job.counts.get(kind)
+    if count is None:
+        count = _START[kind]
+        meter = await _once(job, contestant, count)
+        while meter.wall < job.seconds / 5:
+            count *= _GROWTH
+            meter = await _once(job, contestant, count)
+        if job.seconds:
+            count = max(_START[kind], int(count * job.seconds / meter.wall))
+        job.counts[kind] = count
+    return await _once(job, contestant, count)
+
+
+async def _once(job: Job, contestant: Contestant, count: int) -> Meter:
+    scenario, meter = job.scenario, Meter()
+    message = bytes(97 + i % 26 for i in range(scenario.size))
+    gc.collect()
+    if scenario.kind == "stream_in":
+        await contestant.stream_in(job.target(_stream(scenario, f"count={count}")), count, meter)
+    elif scenario.kind == "stream_out":
+        await contestant.stream_out(job.target(f"/sink?count={count}"), message, count, meter)
+    elif scenario.kind == "round_trips":
+        await contestant.round_trips(job.target("/echo"), message, count, meter)
+    else:
+        await contestant.open_close(job.target("/echo"), count, meter)
+    if meter.messages != count:
+        raise RuntimeError(f"{meter.messages} of {count} messages")
+    return meter
+
+
+def _stream(scenario: Scenario, more: str) -> str:
+    if scenario.deflate:
+        return f"/json-deflate?{more}"
+    write = "" if scenario.write is None else f"&write={scenario.write}"
+    return f"/stream?size={scenario.size}&text={int(scenario.text)}{write}&{more}"
+
+
+async def _open_many(count: int, open_one: Callable[[], Awaitable[Connection]]) -> list[Connection]:
+    gate = asyncio.Semaphore(_OPENING_AT_ONCE)
+
+    async def one() -> Connection:
+        async with gate:
+            return await open_one()
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def _paced(job: Job, contestant: Contestant) -> Meter:
+    interval = _INTERVAL_MS if job.seconds else _INTERVAL_MS_TRIAL
+    target = job.target(_stream(job.scenario, f"interval={interval}"))
+    tally, meter = Tally(), Meter()
+    opened = await _open_many(job.connections, lambda: contestant.open(target, tally))
+    await _count_for(max(2 * job.seconds, 2 * interval / 1000), tally, meter)
+    del opened
+    return meter
+
+
+async def _flood(job: Job, contestant: Contestant) -> Meter:
+    sndbuf = max(_SNDBUF_LEAST, _SNDBUF_TOTAL // job.connections)
+    target = job.target(_stream(job.scenario, f"sndbuf={sndbuf}" if job.connections > 1 else ""))
+    tally, meter = Tally(), Meter()
+    opened = await _open_many(job.connections, lambda: contestant.open(target, tally))
+    for connection in opened:
+        await connection.go()
+    await asyncio.sleep(job.seconds / 2)
+    await _count_for(max(job.seconds, 0.05), tally, meter)
+    del opened
+    return meter
+
+
+async def _count_for(seconds: float, tally: Tally, meter: Meter) -> None:
+    gc.collect()
+    before = tally.messages
+    meter.start()
+    await asyncio.sleep(seconds)
+    meter.stop(tally.messages - before)
+    if not meter.messages:
+        raise RuntimeError("no messages came")
+
+
+async def _idle(job: Job, contestant: Contestant) -> Meter:
+    """Take the memory that each of many connections adds."""
+    target = job.target("/echo?deflate=1" if job.scenario.deflate else "/echo")
+    warm = await contestant.open(target, None)
+    await warm.exchange("warm")
+    gc.collect()
+    before = _resident()
+    opened = await _open_many(job.connections, lambda: contestant.open(target, None))
+    if job.scenario.used:
+        text = "".join(chr(97 + i * i % 26) for i in range(job.scenario.size))
+        for connection in opened:
+            await connection.exchange(text)
+    await asyncio.sleep(min(job.seconds, 0.5))
+    gc.collect()
+    meter = Meter()
+    meter.memory = (_resident() - before) / len(opened)
+    return meter
+
+
+def _resident() -> int:
+    """Return the resident set of this process, bytes."""
+    with open("/proc/self/statm") as file:  # a file of the kernel's: reading it never waits
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+_IMPORT: Final = """\
+import time
+wall, cpu = time.perf_counter(), time.process_time()
+import asyncio, ssl
+{code}
+print(time.perf_counter() - wall, time.process_time() - cpu)
+"""
+
+
+async def _import_time(job: Job, contestant: Contestant) -> Meter:
+    if contestant.import_code is None:
+        raise NotOfferedError
+    command = [sys.executable, "-c", _IMPORT.format(code=contestant.import_code)]
+    meter = Meter()
+    # Its own process; this one has nothing else to do.
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: ASYNC221
+    wall, cpu = map(float, done.stdout.split())
+    meter.take(1, wall, cpu)
+    return meter
+
+
+_OTHERS: Final[dict[str, Callable[[Job, Contestant], Awaitable[Meter]]]] = {
+    "paced": _paced,
+    "flood": _flood,
+    "idle": _idle,
+    "import_time": _import_time,
+}
