@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
@@ -13,17 +15,35 @@ OLDEST = PYTHONS[0]
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run every test."""
-    session.install("-e", ".[test]")
+    """Run every test on the compiled form."""
+    session.install("-e", ".[test]", env={"WSSDK_BUILD_EXTENSION": "require"})
     session.run("pytest", "-q", *session.posargs)
 
 
-@nox.session(python=OLDEST)
+@nox.session(python=PYTHONS)
 def pure(session: nox.Session) -> None:
-    """Run every test without compiled companions: the loop's own transports, as on PyPy."""
-    session.install("-e", ".[test]")
+    """Run every test with nothing compiled, and on the loop's own transports: as on PyPy."""
+    session.install("-e", ".[test]", env={"WSSDK_BUILD_EXTENSION": "never"})
     session.run("python", "-m", "pip", "uninstall", "-q", "-y", "aiofastnet")
-    session.run("pytest", "-q", *session.posargs)
+    session.run("pytest", "-q", *session.posargs, env={"WSSDK_PURE": "1"})
+
+
+@nox.session(python=PYTHONS)
+def wheels(session: nox.Session) -> None:
+    """Build the wheel in both forms, and run the demo of each outside of the checkout."""
+    for choice, compiled in (("require", True), ("never", False)):
+        folder = Path(session.create_tmp(), choice)
+        pip = ("python", "-m", "pip")
+        session.run(
+            *pip, "wheel", "-q", "--no-deps", "-w", str(folder), ".", env={"WSSDK_BUILD_EXTENSION": choice}
+        )
+        (wheel,) = folder.glob("*.whl")
+        session.install(f"wssdk[testing] @ {wheel.resolve().as_uri()}")
+        with session.chdir(folder):
+            session.run("python", "-c", f"import wssdk; assert wssdk.COMPILED is {compiled}")
+            session.run("python", "-m", "wssdk", "demo")
+        session.run(*pip, "uninstall", "-q", "-y", "wssdk")
+        wheel.unlink()
 
 
 @nox.session(python=OLDEST)
@@ -43,8 +63,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def coverage(session: nox.Session) -> None:
-    """Measure which lines and branches of wssdk the tests reach; 97 % is the floor."""
-    session.install("-e", ".[test]")
+    """Measure which lines and branches of wssdk the tests reach, uncompiled; 97 % is the floor."""
+    session.install("-e", ".[test]", env={"WSSDK_BUILD_EXTENSION": "never"})
     session.run(
         "pytest",
         "-q",
@@ -52,6 +72,7 @@ def coverage(session: nox.Session) -> None:
         "--cov-report=term-missing:skip-covered",
         "--cov-fail-under=97",
         *session.posargs,
+        env={"WSSDK_PURE": "1"},
     )
 
 

@@ -39,13 +39,14 @@ class BuildExtension(build_ext):
 
     def run(self) -> None:
         """Build, or say once why not."""
+        folders = [Path(self.build_lib), *([Path()] if self.inplace else [])]
         try:
             self.translate()
             super().run()
         except Exception as error:
             if CHOICE == "require":
                 raise
-            self.leave_out()
+            self.leave_out(folders)
             self.warn(
                 "wssdk is built without its compiled part, and several times slower. Install a C compiler "
                 f"and install again, or have it so by WSSDK_BUILD_EXTENSION=never. The reason: {error}"
@@ -70,12 +71,11 @@ class BuildExtension(build_ext):
         for extension in self.extensions:
             extension.sources = sources[extension.name]
 
-    def leave_out(self) -> None:
-        """Remove what was built, now or before, and go on as a package without extensions."""
+    def leave_out(self, folders: list[Path]) -> None:
+        """Remove what was built into the folders, now or before; go on as a package without extensions."""
         for extension in self.extensions:
-            name = self.get_ext_filename(extension.name)
-            for folder in ([Path()] if self.inplace else []) + [Path(self.build_lib)]:
-                (folder / name).unlink(missing_ok=True)
+            for folder in folders:
+                (folder / self.get_ext_filename(extension.name)).unlink(missing_ok=True)
         self.extensions = self.distribution.ext_modules = []
         wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
         if wheel is not None:

@@ -11,11 +11,28 @@ from typing import Any, Final
 
 import pytest
 
+import wssdk
+from tests.support.compiled import why_unfit
 from tests.support.software import missing
 
 _REQUIRE: Final = "WSSDK_REQUIRE_SOFTWARE"
 # Connections of a server that has just been left may still be running their last step.
 _GRACE: Final = 0.5
+
+
+# Which form of the wire is tested: the tests' own processes are to run the same.
+_KEPT: Final = "WSSDK_PURE"
+
+
+def pytest_configure() -> None:
+    """Refuse to test compiled files that are not those of the sources."""
+    if reason := why_unfit():
+        pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def pytest_report_header() -> str:
+    """Say which form of the wire is tested."""
+    return f"wssdk: {'compiled' if wssdk.COMPILED else 'pure'} wire"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -45,7 +62,7 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(autouse=True)
 def environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own configuration, and the switches of this suite, out of the tests."""
-    for name in [name for name in os.environ if name.startswith("WSSDK_")]:
+    for name in [name for name in os.environ if name.startswith("WSSDK_") and name != _KEPT]:
         monkeypatch.delenv(name)
 
 

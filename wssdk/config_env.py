@@ -42,8 +42,8 @@ _KUBERNETES: Final = re.compile(
     r"(?:[A-Z0-9]+_)*?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
 _KUBERNETES_PORT: Final = re.compile(r"(?:tcp|udp|sctp)://.*")
-# For the build of this package, not for its configuration.
-_NOT_OURS: Final = frozenset(("BUILD_EXTENSION",))
+# For the build of this package and for its import, not for its configuration.
+_NOT_OURS: Final = frozenset(("BUILD_EXTENSION", "PURE"))
 
 _OPTION_NAMES: Final[Mapping[str, Keys]] = {environment_name(option): option for option in OPTIONS}
 _SHORT_NAMES: Final[Mapping[str, str]] = {environment_name((name,)): name for name in SHORT_FORMS}

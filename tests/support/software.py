@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import shutil
 import socket
+import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -58,8 +61,20 @@ def _autobahn() -> str | None:
     return "Autobahn's test suite runs on Python 2.7 only, and there is none: WSSDK_PYTHON27 may name it"
 
 
+def _c_compiler() -> str | None:
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} runs wssdk uncompiled only"
+    program = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cl").split()[0]
+    if not shutil.which(program):
+        return f"there is no C compiler: {program} is not on PATH"
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        return "this Python came without its C headers"
+    return None
+
+
 _PROBES: Final[dict[str, Callable[[], str | None]]] = {
     "autobahn": _autobahn,
+    "c-compiler": _c_compiler,
     "node-ws": _node_ws,
     "unix-sockets": _unix_sockets,
     "ipv6": _ipv6,

@@ -90,4 +90,4 @@ def test_make_helps_with_each_of_its_targets() -> None:
     makefile = text_of("Makefile")
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert targets is not None
-    assert re.findall(r'"make (\w+)', makefile) == [name for name in targets[1].split() if name != "help"]
+    assert re.findall(r'"make ([\w-]+)', makefile) == [name for name in targets[1].split() if name != "help"]
