@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
@@ -133,8 +133,21 @@ class ClientConnection(MessagePath):
         def __anext__(self) -> Receiving[Data]:
             """See MessagePath."""
 
+        def recv_many(self, max: int | None = None) -> Receiving[list[Data]]:
+            """See MessagePath."""
+
         def send(self, message: Sendable, *, text: bool | None = None) -> Coroutine[Any, Any, None]:
             """See MessagePath."""
+
+    def recv_nowait(self) -> Data:
+        """Return the next message if it has been received.
+
+        Raises:
+            asyncio.QueueEmpty: there is none yet.
+            ConnectionClosed: no more messages will come.
+            ConcurrencyError: a coroutine receives.
+        """
+        return self._receiver.recv_nowait()
 
     def recv_streaming(self, *, decode: bool | None = None) -> FragmentIterator:
         """Return an async iterator over the fragments of the next message (RFC 6455, 5.4).
@@ -149,6 +162,19 @@ class ClientConnection(MessagePath):
         return self._receiver.stream(decode)
 
     # Sending: send() is MessagePath's.
+
+    async def send_many(self, messages: Iterable[DataLike], *, text: bool | None = None) -> None:
+        """Send several messages, in one write as far as they are small; ``text`` is as for :meth:`send`.
+
+        No other message comes between them. Waits while the write buffer is over ``write_limit``.
+        Cancelled, or failed by the iterable, it has sent the messages before, whole.
+
+        Raises:
+            ConnectionClosed: the connection is closed, or was lost before the peer had read enough.
+            TypeError: ``messages`` is one message, or one of them is of no supported type.
+            UnicodeError: a message cannot be sent as text.
+        """
+        await self._outbox.send_many(messages, text)
 
     async def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> Awaitable[float]:
         """Send a ping; return an awaitable of the seconds until its pong (RFC 6455, 5.5.2).

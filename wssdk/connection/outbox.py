@@ -6,13 +6,16 @@ import asyncio
 import codecs
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
 from wssdk.typing import BytesLike, DataLike
 
 __all__ = ["Outbox", "to_bytes"]
+
+_MANY: Final = 1 << 16
+"""Bytes of frames that are put together for one write."""
 
 _Fragments: TypeAlias = AsyncGenerator[tuple[Opcode, BytesLike], None]
 
@@ -39,15 +42,7 @@ class Outbox:
 
     async def send(self, message: Any, text: bool | None) -> None:
         """Send one message; see ``ClientConnection.send``."""
-        if isinstance(message, str):
-            opcode = Opcode.BINARY if text is False else Opcode.TEXT
-            payload: BytesLike = message.encode()
-        elif isinstance(message, (bytes, bytearray, memoryview)):
-            opcode = Opcode.TEXT if text else Opcode.BINARY
-            payload = to_bytes(message)
-            if text:
-                codecs.decode(payload, "utf-8")  # the peer would fail the connection (RFC 6455, 8.1)
-        else:
+        if not isinstance(message, (str, bytes, bytearray, memoryview)):
             await self._send_fragments(_items(message), text)
             return
         link = self._link
@@ -55,13 +50,59 @@ class Outbox:
             await self._wait_turn()
             try:
                 await link.wait_room()
-                link.write(self._core.serialize_message(opcode, payload, True))
+                link.write(self._serialize(message, text))
             finally:
                 self._end_turn()
         else:
-            link.write(self._core.serialize_message(opcode, payload, True))
+            link.write(self._serialize(message, text))
         if link.write_paused:
             await link.drain()
+
+    async def send_many(self, messages: Iterable[Any], text: bool | None) -> None:
+        """Send several messages; see ``ClientConnection.send_many``."""
+        if isinstance(messages, (str, bytes, bytearray, memoryview)):
+            raise TypeError("send_many() takes an iterable of messages; for one message use send()")
+        link = self._link
+        await self._wait_turn()
+        try:
+            frames: list[bytes] = []
+            size = 0
+            await link.wait_room()
+            try:
+                for message in messages:
+                    frames.append(self._serialize(message, text))
+                    size += len(frames[-1])
+                    if size >= _MANY:
+                        frames, size = self._write_many(frames), 0
+                        await link.wait_room()
+            finally:
+                # What is serialised has changed the context of compression: the peer must get it.
+                if frames and link.is_open():
+                    self._write_many(frames)
+        finally:
+            self._end_turn()
+        if link.write_paused:
+            await link.drain()
+
+    def _serialize(self, message: Any, text: bool | None) -> bytes:
+        """Return the frame of a whole message."""
+        if isinstance(message, str):
+            return self._core.serialize_message(
+                Opcode.BINARY if text is False else Opcode.TEXT, message.encode()
+            )
+        if isinstance(message, (bytes, bytearray, memoryview)):
+            payload = to_bytes(message)
+            if text:
+                codecs.decode(payload, "utf-8")  # the peer would fail the connection (RFC 6455, 8.1)
+            return self._core.serialize_message(Opcode.TEXT if text else Opcode.BINARY, payload)
+        raise TypeError(
+            f"each message must be str, bytes, bytearray or memoryview, not {type(message).__name__}"
+        )
+
+    def _write_many(self, frames: list[bytes]) -> list[bytes]:
+        """Write frames at once; return a new list."""
+        self._link.write(b"".join(frames))
+        return []
 
     def end(self) -> None:
         """The connection is closed: a fragmented message that waits for its next item gives up."""

@@ -64,6 +64,18 @@ class Receiver:
             return message
         return item.encode() if isinstance(item, str) else await self._decode(item)
 
+    def recv_nowait(self) -> Data:
+        """Return the next message if it is there; see ``ClientConnection.recv_nowait``."""
+        self.check_free("recv_nowait")
+        inbox = self._inbox
+        if not len(inbox):
+            if inbox.ended:
+                raise self._link.closed_exception()
+            raise asyncio.QueueEmpty("no message has been received")
+        item: Any = inbox.take()
+        message: Data = item.data if item.__class__ is FragmentedMessage else item
+        return message
+
     async def _wait_at_most(self, timeout: float) -> None:
         try:
             async with asyncio.timeout(timeout):

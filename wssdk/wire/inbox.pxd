@@ -33,5 +33,7 @@ cdef class Inbox:
     cdef _grow(self)
     @cython.locals(first=Py_ssize_t)
     cpdef take(self)
+    @cython.locals(items=list)
+    cpdef list take_many(self, Py_ssize_t most)
     cpdef wake(self)
     cpdef end(self)

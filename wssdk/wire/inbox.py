@@ -112,6 +112,18 @@ class Inbox:
             self._on_low()
         return item
 
+    def take_many(self, most: int) -> list[Any]:
+        """Remove and return the oldest items, ``most`` of them or, for -1, all that are there.
+
+        At low water more may come out of the receive buffer; it is among them.
+        """
+        items: list[Any] = []
+        while self.count and most:
+            item = self.take()
+            items.append(item.data if type(item) is FragmentedMessage else item)
+            most -= 1
+        return items
+
     def wake(self) -> None:
         """Wake the receiver if there is something for it: an item, or the end."""
         waiter = self.waiter

@@ -14,6 +14,7 @@ cdef class Receive:
     cdef Inbox _inbox
     cdef object _new_waiter
     cdef bint _iterating
+    cdef Py_ssize_t _most
     cdef Waiter _waiter
     cdef readonly bint blocked
 
@@ -24,6 +25,14 @@ cdef class Receive:
     cdef _refuse(self)
     cdef _raise_closed(self)
     cdef _stop_waiting(self)
+
+
+@cython.final
+cdef class Batches:
+    cdef Intake _intake
+    cdef Inbox _inbox
+    cdef object _new_waiter
+    cdef Py_ssize_t _most
 
 
 @cython.final

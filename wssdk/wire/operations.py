@@ -25,15 +25,22 @@ class Receive:
     """The next message, as an awaitable that may be used again once it has given one.
 
     ``iterating``: it is behind ``anext()``, so that a connection closed in order ends the iteration.
+    ``most``: how many messages to give at once, in a list; -1 for all there are, 0 for one by itself.
     """
 
     def __init__(
-        self, intake: Intake, inbox: Inbox, new_waiter: Callable[[], Waiter], iterating: bool
+        self,
+        intake: Intake,
+        inbox: Inbox,
+        new_waiter: Callable[[], Waiter],
+        iterating: bool,
+        most: int = 0,
     ) -> None:
         self._intake = intake
         self._inbox = inbox
         self._new_waiter = new_waiter
         self._iterating = iterating
+        self._most = most
         self._waiter: Waiter | None = None
         self.blocked = False
         """What :meth:`step` returned is what the task has to wait for."""
@@ -58,6 +65,8 @@ class Receive:
             self._wait()
             if self.blocked:
                 return self._waiter
+        if self._most:
+            return inbox.take_many(self._most)
         item = inbox.take()
         if type(item) is FragmentedMessage:
             return item.data
@@ -224,6 +233,30 @@ class Send:
             warnings.warn(text, RuntimeWarning, stacklevel=2, source=self)
 
 
+class Batches:
+    """Iterates over all messages of a connection, as many at once as are there."""
+
+    def __init__(self, intake: Intake, inbox: Inbox, new_waiter: Callable[[], Waiter], most: int) -> None:
+        self._intake = intake
+        self._inbox = inbox
+        self._new_waiter = new_waiter
+        self._most = most
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Any:
+        return Receive(self._intake, self._inbox, self._new_waiter, True, self._most)
+
+
+def _most(most: int | None) -> int:
+    if most is None:
+        return -1
+    if most < 1:
+        raise ValueError(f"max must be 1 or more, or None for all there are, not {most}")
+    return most
+
+
 def _stop(value: Any) -> StopIteration:
     stop = StopIteration()
     stop.value = value  # a tuple given to the constructor would be taken apart by some
@@ -302,6 +335,31 @@ class MessagePath:
         if not raw.only_mine(self._receive):
             self._receive = Receive(self._intake, self._inbox, self._new_waiter, False)
         return self._receive
+
+    def recv_many(self, max: int | None = None) -> Any:
+        """Return a list of the messages that are there, waiting for the first; at least one.
+
+        ``max`` is how many there may be; None takes all that were received. Everything else is as for
+        :meth:`recv`, and several times faster where messages are small and many.
+
+        Raises:
+            ConnectionClosed: no more messages will come.
+            ConcurrencyError: another coroutine receives.
+            ValueError: ``max`` is less than 1.
+        """
+        return Receive(self._intake, self._inbox, self._new_waiter, False, _most(max))
+
+    def batches(self, max: int | None = None) -> Batches:
+        """Return an async iterator of what :meth:`recv_many` returns.
+
+        Iteration ends where the connection closed in order (1000, 1001).
+
+        Raises:
+            ConnectionClosedError: (iterating) the connection closed on an error.
+            ConcurrencyError: (iterating) another coroutine receives.
+            ValueError: ``max`` is less than 1.
+        """
+        return Batches(self._intake, self._inbox, self._new_waiter, _most(max))
 
     def send(self, message: Any, *, text: bool | None = None) -> Any:
         """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).
