@@ -60,7 +60,12 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/.demo $(VENV)/.built
 	@$(BIN)/python -c '$(SAY)'
 
+# pip compiles all of it again, in a folder of its own; setup.py only what changed, but has to have Cython here.
 $(VENV)/.built: $(WIRE)
-	$(BIN)/python -m pip install -q --no-deps -e .
+	@if $(BIN)/python -c 'import Cython, setuptools' 2>/dev/null; then \
+		$(BIN)/python setup.py -q build_ext --inplace; \
+	else \
+		$(BIN)/python -m pip install -q --no-deps -e .; \
+	fi
 	@touch $@
 	@$(BIN)/python -c '$(SAY)'
