@@ -27,6 +27,7 @@ class PlayedTransport(asyncio.Transport):
         self.reading = True
         self.aborted = False
         self.gone = False
+        self.writes = 0
         """``connection_lost`` was called."""
         self._high = high
         self._low = low
@@ -113,6 +114,7 @@ class PlayedTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self._closing:
             return
+        self.writes += 1
         self._outbound += data
         if self._peer_reads:
             self._flush(len(self._outbound))

@@ -49,7 +49,7 @@ cdef class MessageReader:
     cdef bint _decode(self, bytes data) except -1
     @cython.locals(room=Py_ssize_t)
     cdef Py_ssize_t _room(self)
-    @cython.locals(room=Py_ssize_t)
+    @cython.locals(room=Py_ssize_t, limit=Py_ssize_t)
     cdef bytes _inflate(self, bytes data, bint last)
     @cython.locals(fin=bint, opcode=int)
     cdef _add(self, bytes data, bint last)

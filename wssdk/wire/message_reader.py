@@ -224,7 +224,10 @@ class MessageReader:
         try:
             return self._inflater.inflate(data, last and self._frames.fin, room)
         except PayloadTooBig:
-            limit = self._max_message if self._max_message >= 0 else self._max_fragment
+            # The limit that left the least room is the one that was exceeded.
+            limit = self._max_message
+            if self._max_fragment >= 0 and room == self._max_fragment - self._frame_size:
+                limit = self._max_fragment
             raise PayloadTooBig(None, limit, self._size or None) from None
 
     def _add(self, data: bytes, last: bool) -> None:

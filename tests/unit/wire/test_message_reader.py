@@ -191,8 +191,9 @@ def test_error_of_a_compressed_message_tells_the_limit() -> None:
     assert (caught.value.size, caught.value.max_size, caught.value.current_size) == (None, 10, 4)
 
 
-def test_compressed_fragment_over_its_limit_names_that() -> None:
-    it = reading(fragment=4, inflate=True)
+@pytest.mark.parametrize("message", [None, 100])
+def test_compressed_fragment_over_its_limit_names_that(message: int | None) -> None:
+    it = reading(message=message, fragment=4, inflate=True)
     with pytest.raises(PayloadTooBig) as caught:
         it.feed(*zipped(b"x" * 5))
     assert caught.value.max_size == 4
