@@ -12,10 +12,11 @@ from tests.support.cores import CoreEnd, deflate
 from tests.support.frames import ParsedFrame, close_payload, parse_frames
 from tests.support.raw_peer import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from wssdk.codes import Close
-from wssdk.errors import ConnectionClosedOK
+from wssdk.errors import ConnectionClosedOK, PayloadTooBig, ProtocolError, TooManyFragments
 from wssdk.protocol.core import Role
 from wssdk.protocol.state import State
 
+DOCUMENTED: Final = (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeDecodeError)
 IN_ORDER: Final = {1000, 1001, 1005}
 
 
@@ -39,6 +40,7 @@ class AnyOrder(RuleBasedStateMachine):
     def note(self) -> None:
         """Do as a connection does after every step: fail for violations, write what waits."""
         core = self.end.core
+        assert core.violation is None or isinstance(core.violation, DOCUMENTED)
         core.fail_for_violation()
         self.went_out += self.end.sent()
         if self.first is None and (core.sent is not None or core.rcvd is not None):

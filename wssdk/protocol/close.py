@@ -32,7 +32,8 @@ def serialize_close(close: Close) -> bytes:
     """Return the payload of a close frame; empty for code 1005.
 
     Raises:
-        ProtocolError: the close code may not be sent, or the reason is longer than 123 bytes.
+        ProtocolError: the close code may not be sent, or the reason is longer than 123 bytes or not
+            Unicode (it has a surrogate on its own).
     """
     if close.code == CloseCode.NO_STATUS_RCVD and not close.reason:
         return b""
@@ -40,7 +41,10 @@ def serialize_close(close: Close) -> bytes:
         raise ProtocolError(
             f"invalid close code: {int(close.code)}; use 1000 to 1003, 1007 to 1014, or 3000 to 4999"
         )
-    reason = close.reason.encode()
+    try:
+        reason = close.reason.encode()
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"close reason has no UTF-8 form: {error.reason}") from error
     if len(reason) > MAX_REASON_SIZE:
         raise ProtocolError(f"close reason has {len(reason)} bytes; at most {MAX_REASON_SIZE} fit")
     return close.code.to_bytes(2, "big") + reason

@@ -241,7 +241,7 @@ class ProtocolCore:
         if self.cause is None:
             self.cause = cause
         if self.sent is None:
-            reason = reason.encode()[:MAX_REASON_SIZE].decode(errors="ignore")
+            reason = reason.encode(errors="replace")[:MAX_REASON_SIZE].decode(errors="ignore")
             self._send_close(Close(code, reason))
         self._ended = True
         self.inbox.stalled = False
@@ -262,7 +262,14 @@ class ProtocolCore:
             self.fail(CloseCode.INTERNAL_ERROR, "", error)
 
     def _send_close(self, close: Close, payload: bytes | None = None) -> None:
-        self._write(Opcode.CLOSE, serialize_close(close) if payload is None else payload)
+        if payload is None:
+            payload = serialize_close(close)
+        try:
+            self._write(Opcode.CLOSE, payload)
+        except Exception as error:  # an extension of the user's broke: the connection ends all the same
+            if self.cause is None:
+                self.cause = error
+            self._outgoing.append(self._writer.serialize(Opcode.CLOSE, payload, True, 0))
         self.sent = close
         self._advance(Step.CLOSE_SENT)
         # What comes in now may be of no interest to anyone: it must not hide the close frame.

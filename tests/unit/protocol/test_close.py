@@ -133,6 +133,12 @@ def test_reason_of_124_bytes_is_refused(reason: str) -> None:
         serialize_close(Close(1000, reason))
 
 
+@pytest.mark.parametrize("reason", ["\ud800", "a\udfff", "\ud83d\ude00"])
+def test_reason_with_surrogates_is_refused(reason: str) -> None:
+    with pytest.raises(ProtocolError, match="no UTF-8 form"):
+        serialize_close(Close(1000, reason))
+
+
 @pytest.mark.parametrize("code", sorted(ON_THE_WIRE & set(EDGES)))
 def test_what_is_sent_is_received(code: int) -> None:
     assert parse_close(serialize_close(Close(code, "grüße"))) == Close(code, "grüße")

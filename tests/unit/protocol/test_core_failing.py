@@ -6,11 +6,13 @@ import pytest
 
 from tests.support.cores import CoreEnd
 from tests.support.frames import close_payload, frame
-from tests.support.raw_peer import CLOSE, TEXT
+from tests.support.raw_peer import CLOSE, PING, TEXT
 from wssdk.codes import Close
 from wssdk.errors import ProtocolError
-from wssdk.protocol.core import Role
+from wssdk.ports import Frame
+from wssdk.protocol.core import ProtocolCore, Role
 from wssdk.protocol.state import State
+from wssdk.wire.inbox import Inbox
 
 BOTH = list(Role)
 
@@ -63,6 +65,58 @@ def test_reason_of_failing_is_cut_between_code_points(reason: str, sent: int) ->
     end = CoreEnd.of()
     end.core.fail(1011, reason)
     assert end.core.sent == Close(1011, reason.encode()[:sent].decode())
+
+
+def test_reason_of_failing_may_have_surrogates() -> None:
+    end = CoreEnd.of()
+    end.core.fail(1011, "a\ud800b")
+    assert end.core.sent == Close(1011, "a?b")
+
+
+class Mute:
+    """An extension of the user's that cannot encode."""
+
+    name = "x-mute"
+
+    def encode(self, frame: Frame) -> Frame:
+        raise RuntimeError("mute")
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        return frame
+
+
+def muted() -> CoreEnd:
+    return CoreEnd(ProtocolCore(Role.CLIENT, Inbox(None, None), extensions=[Mute()]))
+
+
+def test_ping_that_an_extension_cannot_answer_fails_the_connection() -> None:
+    end = muted()
+    end.hear(PING, b"?")
+    assert end.close_code() == 1011
+
+
+def test_close_frame_goes_out_as_it_is_where_an_extension_breaks() -> None:
+    end = muted()
+    end.core.close(1000, "bye")
+    assert (end.core.state, closes_sent(end)) == (State.CLOSING, [close_payload(1000, b"bye")])
+
+
+def test_close_frame_is_answered_where_an_extension_breaks() -> None:
+    end = muted()
+    end.hear(CLOSE, close_payload(1001))
+    assert (end.core.rcvd_then_sent, closes_sent(end)) == (True, [close_payload(1001)])
+
+
+def test_extension_that_broke_on_the_close_frame_is_the_cause() -> None:
+    end = muted()
+    end.core.close(1000, "")
+    assert isinstance(end.core.closed_exception().__cause__, RuntimeError)
+
+
+def test_extension_that_broke_on_the_close_frame_hides_no_cause() -> None:
+    end = muted()
+    end.core.fail(1011, "", ValueError())
+    assert isinstance(end.core.closed_exception().__cause__, ValueError)
 
 
 def test_failing_after_our_close_frame_sends_no_other() -> None:

@@ -77,6 +77,14 @@ def test_compressed_message_comes_in(role: Role) -> None:
     assert end.messages() == ["hello" * 100]
 
 
+def test_compressed_message_may_end_with_an_empty_fragment() -> None:
+    end = CoreEnd.of(extension=deflate())
+    for text in (b"first", b"second"):
+        end.hear(TEXT, deflated(text), fin=False, rsv=RSV1)
+        end.hear(CONT)
+    assert end.messages() == ["first", "second"]
+
+
 def test_message_not_compressed_comes_in_although_it_could_be() -> None:
     end = CoreEnd.of(extension=deflate())
     end.hear(TEXT, b"hello")
@@ -181,6 +189,30 @@ def test_loss_before_a_waiting_close_frame_leaves_it_unanswered() -> None:
     end.messages()
     end.core.proceed()
     assert (end.core.state, end.core.sent, end.sent()) == (State.CLOSED, None, [])
+
+
+def test_close_frame_found_after_the_loss_is_no_violation() -> None:
+    end = full_end(frame(CLOSE, close_payload(1000)))
+    end.core.lost()
+    end.messages()
+    end.core.proceed()
+    assert (end.core.rcvd, end.core.violation) == (Close(1000), None)
+
+
+@pytest.mark.parametrize("last", [frame(CLOSE), frame(0x3)])
+def test_stall_ends_with_the_connection(last: bytes) -> None:
+    end = full_end(last)
+    end.messages()
+    end.core.proceed()
+    assert not end.core.stalled
+
+
+def test_bytes_behind_the_peers_close_frame_are_not_kept() -> None:
+    end = CoreEnd.of(read_limit=256)
+    end.hear(CLOSE)
+    for _ in range(100):
+        end.core.receive(bytes(100))
+    assert len(end.core.get_buffer()) == 256
 
 
 def test_our_close_frame_lets_the_peers_be_found_behind_a_full_inbox() -> None:

@@ -222,6 +222,7 @@ def test_violation_is_acted_on_once() -> None:
     end = CoreEnd.of()
     end.hear(0x3)
     end.core.fail_for_violation()
+    assert end.core.violation is None
     end.core.fail_for_violation()
     assert [sent.opcode for sent in end.sent()] == [CLOSE]
 
