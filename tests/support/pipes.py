@@ -27,8 +27,8 @@ class PlayedTransport(asyncio.Transport):
         self.reading = True
         self.aborted = False
         self.gone = False
-        self.writes = 0
         """``connection_lost`` was called."""
+        self.writes = 0
         self._high = high
         self._low = low
         self._inbound = bytearray()
