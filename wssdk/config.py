@@ -225,7 +225,6 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("keepalive.idle_timeout", (None,)),
     ("limits.on_full", ("pause",)),
     ("limits.max_queue_bytes", (None,)),
-    ("compression.backend", ("auto", "zlib")),
     ("tls.pinned_sha256", ((),)),
     ("proxy.url", ("auto",)),
     ("proxy.username", (None,)),

@@ -26,6 +26,7 @@ from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, 
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
 from wssdk.uri import WebSocketURI, parse_uri, redact_uri
+from wssdk.wire.backends import load_backend
 
 __all__ = ["ConnectionFactory"]
 
@@ -305,6 +306,7 @@ def _deflate_offers(
             "level": section.level,
             "mem_level": section.mem_level,
             "min_size": section.min_size,
+            "backend": load_backend(section.backend).name,
         },
     )
     return (offer,)

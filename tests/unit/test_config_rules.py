@@ -181,7 +181,6 @@ def test_supported(config: ClientConfig) -> None:
         (ClientConfig(keepalive=Keepalive(idle_timeout=5)), "keepalive.idle_timeout"),
         (ClientConfig(limits=Limits(on_full="close")), "limits.on_full"),
         (ClientConfig(limits=Limits(max_queue_bytes=5)), "limits.max_queue_bytes"),
-        (ClientConfig(compression=Compression(backend="isal")), "compression.backend"),
         (ClientConfig(tls=Tls(pinned_sha256=["0" * 64])), "tls.pinned_sha256"),
         (ClientConfig(proxy="http://proxy:3128"), "proxy.url"),
         (ClientConfig(reconnect=Reconnect(retry_after=False)), "reconnect.retry_after"),

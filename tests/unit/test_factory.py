@@ -6,6 +6,7 @@ import logging
 import pickle
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ from wssdk.ports import Extension, Frame
 from wssdk.protocol.state import State
 from wssdk.testing import EchoServer, LocalCertificate
 from wssdk.typing import ExtensionParameter
+from wssdk.wire.backends import load_backend
 
 URI = "ws://example.com/feed?room=1"
 HELLO = b"\x81\x05hello"
@@ -801,3 +803,11 @@ async def test_reconnecting_may_be_switched_off() -> None:
         with contextlib.suppress(ConnectionClosedOK):
             await ws.close()
     assert len(dialer.pipes) == 1
+
+
+def test_backend_that_is_not_installed_is_told_before_any_traffic(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_backend.cache_clear()
+    monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    with pytest.raises(ConfigError, match=r"compression\.backend: isal cannot be used"):
+        ConnectionFactory(ClientConfig(uri=URI, compression=Compression(backend="isal")))

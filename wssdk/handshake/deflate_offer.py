@@ -24,6 +24,7 @@ _SETTINGS: Final = {
     "memLevel": "mem_level",
     "mem_level": "mem_level",
     "min_size": "min_size",
+    "backend": "backend",
 }
 
 
@@ -83,9 +84,9 @@ def _check_window_bits(name: str, bits: object) -> None:
         raise ValueError(f"{name} must be 8 to {_MAX_WINDOW_BITS}, got {bits!r}")
 
 
-def _checked_settings(settings: Mapping[str, Any] | None) -> dict[str, int]:
+def _checked_settings(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the settings of our compressor under the names of ``PerMessageDeflate``."""
-    checked = {}
+    checked: dict[str, Any] = {}
     for name, value in (settings or {}).items():
         if name not in _SETTINGS:
             raise ValueError(f"compress_settings has {', '.join(_SETTINGS)}, not {name!r}")
@@ -108,7 +109,7 @@ class ClientPerMessageDeflateFactory:
         client_max_window_bits: 8 to 15: the largest window we use, which the server may lower;
             True: the same with 15; None: the server may not ask for less than 15.
         compress_settings: ``level`` (-1 to 9), ``memLevel`` (1 to 9) and ``min_size`` (bytes) of our
-            compressor.
+            compressor; ``backend``: the library that compresses and inflates.
 
     Raises:
         ValueError: window bits are out of range, or a setting is unknown.

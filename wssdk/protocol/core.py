@@ -269,7 +269,7 @@ class ProtocolCore:
         except Exception as error:  # an extension of the user's broke: the connection ends all the same
             if self.cause is None:
                 self.cause = error
-            self._outgoing.append(self._writer.serialize(Opcode.CLOSE, payload, True, 0))
+            self._outgoing.append(self.writer.serialize_plain(Opcode.CLOSE, payload))
         self.sent = close
         self._advance(Step.CLOSE_SENT)
         # What comes in now may be of no interest to anyone: it must not hide the close frame.

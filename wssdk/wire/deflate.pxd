@@ -7,6 +7,7 @@ cdef class Deflater:
     cdef bint _no_context_takeover
     cdef int _level
     cdef int _mem_level
+    cdef object _backend
     cdef object _zlib
 
     @cython.locals(out=bytes)
@@ -17,6 +18,8 @@ cdef class Deflater:
 cdef class Inflater:
     cdef int _window_bits
     cdef bint _no_context_takeover
+    cdef object _backend
+    cdef object _error
     cdef object _zlib
 
     @cython.locals(out=bytes)

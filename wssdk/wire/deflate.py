@@ -8,6 +8,7 @@ from typing import Any, Final
 from wssdk.codes import Opcode
 from wssdk.errors import PayloadTooBig, ProtocolError
 from wssdk.ports import Frame
+from wssdk.wire.backends import ZLIB, Backend, load_backend
 
 __all__ = ["Deflater", "Inflater", "PerMessageDeflate"]
 
@@ -22,19 +23,27 @@ _MAX_FINAL_BLOCKS: Final = 128
 class Deflater:
     """Compresses the messages of one direction. zlib's state is made on first use."""
 
-    def __init__(self, window_bits: int, no_context_takeover: bool, level: int, mem_level: int) -> None:
+    def __init__(
+        self,
+        window_bits: int,
+        no_context_takeover: bool,
+        level: int,
+        mem_level: int,
+        backend: Backend = ZLIB,
+    ) -> None:
         # zlib does not compress with a window of 8 bits; with 9 it looks back 250 bytes at most, which
         # fits in the 256 of the peer's window.
         self._window_bits = max(window_bits, 9)
         self._no_context_takeover = no_context_takeover
         self._level = level
         self._mem_level = mem_level
+        self._backend = backend
         self._zlib: Any = None
 
     def deflate(self, data: bytes | bytearray | memoryview, fin: bool) -> bytes:
         """Return the compressed payload of the next frame of a message; ``fin`` ends the message."""
         if self._zlib is None:
-            self._zlib = zlib.compressobj(self._level, zlib.DEFLATED, -self._window_bits, self._mem_level)
+            self._zlib = self._backend.compressor(self._level, self._window_bits, self._mem_level)
         out: bytes = self._zlib.compress(data) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
         if not fin:
             return out
@@ -46,10 +55,12 @@ class Deflater:
 class Inflater:
     """Inflates the messages of one direction, never past a bound. zlib's state is made on first use."""
 
-    def __init__(self, window_bits: int, no_context_takeover: bool) -> None:
+    def __init__(self, window_bits: int, no_context_takeover: bool, backend: Backend = ZLIB) -> None:
         # 8 bits are beyond some compressors, which use 9 then; a larger window inflates both.
         self._window_bits = max(window_bits, 9)
         self._no_context_takeover = no_context_takeover
+        self._backend = backend
+        self._error = backend.error
         self._zlib: Any = None
 
     def inflate(self, data: bytes | bytearray | memoryview, fin: bool, room: int) -> bytes:
@@ -63,7 +74,7 @@ class Inflater:
         """
         try:
             out = self._run(b"".join((data, _TAIL)) if fin else data, room)
-        except zlib.error as error:
+        except self._error as error:
             raise ProtocolError(f"compressed data is invalid: {error}") from error
         if fin and self._no_context_takeover:
             self._zlib = None
@@ -71,7 +82,7 @@ class Inflater:
 
     def _run(self, data: bytes | bytearray | memoryview, room: int) -> bytes:
         if self._zlib is None:
-            self._zlib = zlib.decompressobj(-self._window_bits)
+            self._zlib = self._backend.decompressor(self._window_bits)
         # 0 would mean "no limit" to zlib; one byte more than the room tells that it is exceeded.
         out: bytes = self._zlib.decompress(data, room + 1)
         final_blocks = 0
@@ -81,7 +92,7 @@ class Inflater:
             if final_blocks > _MAX_FINAL_BLOCKS:
                 raise ProtocolError("compressed data has too many final blocks")
             rest = self._zlib.unused_data
-            self._zlib = zlib.decompressobj(-self._window_bits, zdict=out[-32768:])
+            self._zlib = self._backend.decompressor(self._window_bits, out[-32768:])
             if not rest:
                 break
             if 0 <= room < len(out):
@@ -110,6 +121,7 @@ class PerMessageDeflate:
         level: int = -1,
         mem_level: int = 5,
         min_size: int = 0,
+        backend: str = "auto",
     ) -> None:
         self.name = "permessage-deflate"
         self.remote_no_context_takeover = remote_no_context_takeover
@@ -119,6 +131,7 @@ class PerMessageDeflate:
         self.level = level
         self.mem_level = mem_level
         self.min_size = min_size
+        self.backend = backend
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._inflating = False
@@ -134,12 +147,17 @@ class PerMessageDeflate:
 
     def new_inflater(self) -> Inflater:
         """Return the inflater of one connection."""
-        return Inflater(self.remote_max_window_bits, self.remote_no_context_takeover)
+        backend = load_backend(self.backend)
+        return Inflater(self.remote_max_window_bits, self.remote_no_context_takeover, backend)
 
     def new_deflater(self) -> Deflater:
         """Return the deflater of one connection."""
         return Deflater(
-            self.local_max_window_bits, self.local_no_context_takeover, self.level, self.mem_level
+            self.local_max_window_bits,
+            self.local_no_context_takeover,
+            self.level,
+            self.mem_level,
+            load_backend(self.backend),
         )
 
     def encode(self, frame: Frame) -> Frame:

@@ -16,4 +16,5 @@ cdef class MessageWriter:
     cpdef bytes serialize(self, int opcode, payload, bint fin=*)
     cpdef bytes serialize_text(self, str message)
     cpdef bytes serialize_control(self, int opcode, bytes payload)
+    cpdef bytes serialize_plain(self, int opcode, bytes payload)
     cdef bytes _encode(self, frame)

@@ -60,8 +60,14 @@ class MessageWriter:
 
     def serialize_control(self, opcode: int, payload: bytes) -> bytes:
         """Return a control frame as it goes out."""
-        if self._extensions:
-            return self._encode(Frame(opcode, payload))
+        return (
+            self._encode(Frame(opcode, payload))
+            if self._extensions
+            else self.serialize_plain(opcode, payload)
+        )
+
+    def serialize_plain(self, opcode: int, payload: bytes) -> bytes:
+        """Return a control frame that no extension has touched."""
         return self._frames.serialize(opcode, payload, True, 0)
 
     def _encode(self, frame: Frame) -> bytes:

@@ -6,11 +6,13 @@ import os
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from wssdk.errors import PayloadTooBig, ProtocolError
 from wssdk.ports import Extension, Frame
+from wssdk.wire.backends import Backend, load_backend
 from wssdk.wire.deflate import Deflater, Inflater, PerMessageDeflate
 
 HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
@@ -18,17 +20,27 @@ HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
 TAIL = b"\x00\x00\xff\xff"
 
 
-def deflater(bits: int = 15, *, takeover: bool = True) -> Deflater:
+def deflater(bits: int = 15, *, takeover: bool = True, backend: str = "zlib") -> Deflater:
     """Return a deflater with zlib's own defaults."""
-    return Deflater(bits, not takeover, 6, 8)
+    return Deflater(bits, not takeover, 6, 8, loaded(backend))
 
 
-def inflater(bits: int = 15, *, takeover: bool = True) -> Inflater:
+def inflater(bits: int = 15, *, takeover: bool = True, backend: str = "zlib") -> Inflater:
     """Return an inflater."""
-    return Inflater(bits, not takeover)
+    return Inflater(bits, not takeover, loaded(backend))
 
 
-def agreed(**changes: int) -> PerMessageDeflate:
+def loaded(backend: str) -> Backend:
+    """Return a backend; skip where it has no wheel."""
+    if backend != "zlib":
+        pytest.importorskip("isal" if backend == "isal" else "zlib_ng", reason=f"{backend} is not installed")
+    return load_backend(backend)
+
+
+every_backend = pytest.mark.parametrize("backend", ["zlib", "zlib-ng", "isal"])
+
+
+def agreed(**changes: Any) -> PerMessageDeflate:
     """Return the extension as it is agreed without parameters."""
     return PerMessageDeflate(False, False, 15, 15, **changes)
 
@@ -77,19 +89,22 @@ def test_second_message_is_inflated_with_the_context_of_the_first() -> None:
 # Both ways.
 
 
+@every_backend
 @pytest.mark.parametrize("takeover", [True, False])
 @pytest.mark.parametrize("bits", range(8, 16))
-def test_messages_come_out_as_they_went_in(bits: int, takeover: bool) -> None:
-    squeezer, grower = deflater(bits, takeover=takeover), inflater(bits, takeover=takeover)
+def test_messages_come_out_as_they_went_in(bits: int, takeover: bool, backend: str) -> None:
+    squeezer = deflater(bits, takeover=takeover, backend=backend)
+    grower = inflater(bits, takeover=takeover, backend=backend)
     messages = [b"", b"x", b"Hello" * 300, os.urandom(5000), b"Hello" * 300, bytes(40_000), b""]
     assert [grower.inflate(squeezer.deflate(m, True), True, -1) for m in messages] == messages
 
 
+@every_backend
+@pytest.mark.parametrize("block_size", [100, 240, 255, 256, 257, 300, 500, 1000, 5000, 1 << 14])
 @pytest.mark.parametrize("bits", range(8, 16))
-def test_compressed_data_fits_the_window_agreed(bits: int) -> None:
-    block = os.urandom(1 << 14)
-    squeezer = deflater(bits)
-    data = squeezer.deflate(block * 4, True)
+def test_compressed_data_fits_the_window_agreed(bits: int, block_size: int, backend: str) -> None:
+    block = os.urandom(block_size)
+    data = deflater(bits, backend=backend).deflate(block * 4, True)
     # The peer keeps exactly the window that was agreed.
     assert zlib.decompressobj(-bits).decompress(data + TAIL) == block * 4
 
@@ -102,9 +117,13 @@ def test_peer_may_look_back_512_bytes_where_256_were_agreed() -> None:
     assert inflater(8).inflate(data[:-4], True, -1) == block * 3
 
 
+@every_backend
 @pytest.mark.parametrize("takeover", [True, False])
-def test_fragments_come_out_as_they_went_in(takeover: bool) -> None:
-    squeezer, grower = deflater(takeover=takeover), inflater(takeover=takeover)
+def test_fragments_come_out_as_they_went_in(takeover: bool, backend: str) -> None:
+    squeezer, grower = (
+        deflater(takeover=takeover, backend=backend),
+        inflater(takeover=takeover, backend=backend),
+    )
     fragments = [b"", b"Hello", b"", b"", b"Hello", b""]
     out = [
         grower.inflate(squeezer.deflate(part, i == 5), i == 5, -1)
@@ -140,19 +159,21 @@ def test_empty_message_is_one_byte() -> None:
 # What may come out.
 
 
+@every_backend
 @pytest.mark.parametrize("final", [False, True], ids=["sync flush", "final block"])
 @pytest.mark.parametrize("size", [0, 1, 1000, 100_000])
-def test_as_many_bytes_as_there_is_room_for(size: int, final: bool) -> None:
+def test_as_many_bytes_as_there_is_room_for(size: int, final: bool, backend: str) -> None:
     data = compressed(b"x" * size, flush=zlib.Z_FINISH) + b"\x00" if final else compressed(b"x" * size)[:-4]
-    assert len(inflater().inflate(data or b"\x00", True, size)) == size
+    assert len(inflater(backend=backend).inflate(data or b"\x00", True, size)) == size
 
 
+@every_backend
 @pytest.mark.parametrize("final", [False, True], ids=["sync flush", "final block"])
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
-def test_one_byte_more_than_there_is_room_for(size: int, final: bool) -> None:
+def test_one_byte_more_than_there_is_room_for(size: int, final: bool, backend: str) -> None:
     data = compressed(b"x" * size, flush=zlib.Z_FINISH) + b"\x00" if final else compressed(b"x" * size)[:-4]
     with pytest.raises(PayloadTooBig):
-        inflater().inflate(data, True, size - 1)
+        inflater(backend=backend).inflate(data, True, size - 1)
 
 
 def test_room_counts_what_stands_behind_a_final_block() -> None:
@@ -173,14 +194,16 @@ def test_bomb_costs_little_memory() -> None:
         tracemalloc.stop()
 
 
+@every_backend
 @pytest.mark.parametrize("room", [-1, 100])
-def test_several_final_blocks_make_one_message(room: int) -> None:
+def test_several_final_blocks_make_one_message(room: int, backend: str) -> None:
     data = b"".join(compressed(part, flush=zlib.Z_FINISH) for part in (b"Hel", b"", b"lo")) + b"\x00"
-    assert inflater().inflate(data, True, room) == b"Hello"
+    assert inflater(backend=backend).inflate(data, True, room) == b"Hello"
 
 
-def test_message_after_a_final_block_may_look_back_at_it() -> None:
-    grower = inflater()
+@every_backend
+def test_message_after_a_final_block_may_look_back_at_it(backend: str) -> None:
+    grower = inflater(backend=backend)
     grower.inflate(compressed(b"Hello", flush=zlib.Z_FINISH) + b"\x00", True, -1)
     assert grower.inflate(bytes.fromhex("f2 00 11 00 00"), True, -1) == b"Hello"
 
@@ -190,10 +213,11 @@ def test_final_blocks_by_the_thousand_are_refused() -> None:
         inflater().inflate(b"\x03\x00" * 5000, True, 1 << 20)
 
 
+@every_backend
 @pytest.mark.parametrize("data", [b"\xff" * 20, b"\x07", bytes.fromhex("f2 00 11 00 00")])
-def test_data_that_is_not_deflate_is_refused(data: bytes) -> None:
+def test_data_that_is_not_deflate_is_refused(data: bytes, backend: str) -> None:
     with pytest.raises(ProtocolError, match="compressed data is invalid"):
-        inflater().inflate(data, True, -1)
+        inflater(backend=backend).inflate(data, True, -1)
 
 
 # As an extension beside others.
