@@ -22,7 +22,7 @@ _GROWTH: Final = 8
 _OPENING_AT_ONCE: Final = 50
 _INTERVAL_MS: Final = 1000
 _INTERVAL_MS_TRIAL: Final = 50
-# Messages of a flood: of all its connections, for every second that is asked for, and of each at least. It has
+# Messages of a flood: of all its connections, for every second asked for, and of each at least. It has
 # an end: what the kernel holds for thousands of connections would keep slow clients busy for minutes.
 _FLOOD: Final = 1_000_000
 _FLOOD_LEAST: Final = 20
