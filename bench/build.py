@@ -70,7 +70,7 @@ def _compile(compiler: str, name: str, extra: tuple[str, ...]) -> Path:
         command = [compiler, *_FLAGS, *options, "-o", str(fresh), str(source), *libraries]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise NotBuiltError(f"{name}.c: {done.stderr.strip()}")
+            raise NotBuiltError(f"{compiler} refuses {name}.c: {done.stderr.strip()}")
         fresh.replace(target)  # two benches may build at once
     return target
 

@@ -60,10 +60,13 @@ struct conn {
     struct block *block;
     size_t at;
     uint64_t bytes_left;
-    int endless, going, close_sent;
+    int endless, going, hold, close_sent;
     size_t per_write;
     size_t ticks, slot; /* the interval, and its place in the wheel */
+    int listed;         /* whether it is there */
     struct conn *next, *previous; /* in that place; or among the buried */
+    size_t gate; /* how many must have asked before all of them start; 0: it goes alone */
+    int asked;
     /* /sink */
     uint64_t sink_count, seen;
 };
@@ -71,7 +74,8 @@ struct conn {
 static int poll_fd;
 static struct block *blocks, *deflated;
 static uint8_t input[READ_SIZE];
-static struct conn *wheel[TICKS];
+static struct conn *wheel[TICKS + 1]; /* the last place is the gate's, and is never passed */
+static size_t asked_at_gate;
 static size_t now, ticking, turns_given;
 static int timer;
 static struct conn *buried;
@@ -147,27 +151,31 @@ static void run_timer(int run)
     timerfd_settime(timer, 0, &spec, NULL);
 }
 
-static void tick_after(struct conn *c, size_t ticks)
+static void list_at(struct conn *c, size_t slot)
 {
-    c->slot = (now + ticks) % TICKS;
+    c->slot = slot;
+    c->listed = 1;
     c->previous = NULL;
     c->next = wheel[c->slot];
     if (c->next)
         c->next->previous = c;
     wheel[c->slot] = c;
-    if (ticking++ == 0)
+    if (slot < TICKS && ticking++ == 0)
         run_timer(1);
 }
 
-static void untick(struct conn *c)
+static void unlist(struct conn *c)
 {
+    if (!c->listed)
+        return;
+    c->listed = 0;
     if (c->previous)
         c->previous->next = c->next;
     else
         wheel[c->slot] = c->next;
     if (c->next)
         c->next->previous = c->previous;
-    if (--ticking == 0)
+    if (c->slot < TICKS && --ticking == 0)
         run_timer(0);
 }
 
@@ -176,8 +184,8 @@ static void conn_end(struct conn *c)
     if (c->phase == DEAD)
         return;
     c->phase = DEAD;
-    if (c->ticks)
-        untick(c);
+    unlist(c);
+    asked_at_gate -= (size_t)c->asked;
 #ifdef BENCH_TLS
     if (c->ssl) {
         ERR_clear_error();

@@ -119,7 +119,8 @@ static void conn_flush(struct conn *c)
         if (!c->endless)
             c->bytes_left -= (size_t)sent;
     }
-    if (c->mode == STREAM && c->going && !c->endless && !c->bytes_left && !c->close_sent && c->phase == OPEN) {
+    int over = c->mode == STREAM && c->going && !c->endless && !c->bytes_left;
+    if (over && !c->hold && !c->close_sent && c->phase == OPEN) {
         send_close(c);
         if (!flush_out(c))
             return;
@@ -153,6 +154,32 @@ static void apply_key(struct conn *c, uint8_t *out, const uint8_t *in, size_t si
     c->key_at += size;
 }
 
+/* Lets all go, once as many as they said have asked. */
+static void open_gate(struct conn *last)
+{
+    while (wheel[TICKS]) {
+        struct conn *c = wheel[TICKS];
+        unlist(c);
+        c->asked = 0;
+        c->going = 1;
+        if (c != last) /* which is being served */
+            conn_flush(c);
+    }
+    asked_at_gate = 0;
+}
+
+static void start_stream(struct conn *c)
+{
+    if (!c->gate) {
+        unlist(c);
+        c->going = 1;
+    } else if (!c->asked) {
+        c->asked = 1;
+        if (++asked_at_gate == c->gate)
+            open_gate(c);
+    }
+}
+
 static int goes_back(const struct conn *c)
 {
     return (c->header[0] & 0x08) || c->mode == ECHO;
@@ -166,12 +193,8 @@ static void frame_ended(struct conn *c)
     if (opcode == 0x8) {
         c->phase = CLOSING;
     } else if (opcode < 0x8 && (c->header[0] & 0x80)) {
-        if (c->mode == STREAM && !c->going) {
-            c->going = 1;
-            if (c->ticks)
-                untick(c);
-            c->ticks = 0;
-        }
+        if (c->mode == STREAM && !c->going)
+            start_stream(c);
         if (c->mode == SINK && ++c->seen == c->sink_count) {
             char text[24];
             uint8_t header[10];

@@ -22,9 +22,11 @@ _GROWTH: Final = 8
 _OPENING_AT_ONCE: Final = 50
 _INTERVAL_MS: Final = 1000
 _INTERVAL_MS_TRIAL: Final = 50
-# What the kernel may hold of a flood, on its way out, bytes: of all connections, and at least of each.
-_SNDBUF_TOTAL: Final = 64 * 2**20
-_SNDBUF_LEAST: Final = 16_384
+# Messages of a flood: of all its connections, for every second asked for, and of each at least. It has
+# an end: what the kernel holds for thousands of connections would keep slow clients busy for minutes.
+_FLOOD: Final = 1_000_000
+_FLOOD_LEAST: Final = 20
+_FLOOD_LOOK: Final = 0.002
 
 
 @attrs.frozen(kw_only=True)
@@ -114,15 +116,19 @@ async def _paced(job: Job, contestant: Contestant) -> Meter:
 
 
 async def _flood(job: Job, contestant: Contestant) -> Meter:
-    sndbuf = max(_SNDBUF_LEAST, _SNDBUF_TOTAL // job.connections)
-    target = job.target(_stream(job.scenario, f"sndbuf={sndbuf}" if job.connections > 1 else ""))
+    each = max(_FLOOD_LEAST, int(_FLOOD * job.seconds) // job.connections)
+    # All start at once, and stay open.
+    target = job.target(_stream(job.scenario, f"count={each}&hold=1&gate={job.connections}"))
     tally, meter = Tally(), Meter()
     opened = await _open_many(job.connections, lambda: contestant.open(target, tally))
-    for connection in opened:
+    for connection in opened[1:]:
         await connection.go()
-    await asyncio.sleep(job.seconds / 2)
-    await _count_for(max(job.seconds, 0.05), tally, meter)
-    del opened
+    gc.collect()
+    meter.start()
+    await opened[0].go()
+    while tally.messages < each * len(opened):  # noqa: ASYNC110  # setting an event would cost the tally
+        await asyncio.sleep(_FLOOD_LOOK)
+    meter.stop(tally.messages)
     return meter
 
 

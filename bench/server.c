@@ -9,7 +9,8 @@
  *   /stream?size=&count=    after the client's first message: `count` messages of `size` bytes (0: without end),
  *                           then the closing handshake; text=1: text, else binary; write=: at most so many bytes
  *                           a write; interval=: before that first message, a message every so many milliseconds;
- *                           sndbuf=: bound of what the kernel takes
+ *                           hold=1: do not close; gate=: wait until so many of these connections had their
+ *                           first message
  *   /json-deflate?count=    the same with the ready-made frames of the --deflated file, again from its start
  *                           when it ends; agrees to permessage-deflate
  *   /sink?count=            a text message after every `count` messages of the client
@@ -78,15 +79,16 @@ static void set_mode(struct conn *c, const char *target)
         uint64_t count = (uint64_t)query(target, "count", 0);
         c->endless = !count;
         c->bytes_left = bytes_of(c->block, count);
+        c->hold = (int)query(target, "hold", 0);
         c->per_write = (size_t)query(target, "write", WRITE_SIZE);
-        int sndbuf = (int)query(target, "sndbuf", 0);
-        if (sndbuf)
-            setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
+        c->gate = (size_t)query(target, "gate", 0);
+        if (c->gate)
+            list_at(c, TICKS);
         long interval = query(target, "interval", 0);
         if (interval) {
             c->ticks = interval < TICK_MS ? 1 : (size_t)interval / TICK_MS % TICKS;
             /* Connections take turns within the interval. */
-            tick_after(c, 1 + turns_given++ % c->ticks);
+            list_at(c, (now + 1 + turns_given++ % c->ticks) % TICKS);
         }
     } else {
         c->mode = ECHO;
@@ -255,8 +257,8 @@ static void tick(void)
         now = (now + 1) % TICKS;
         while (wheel[now]) {
             struct conn *c = wheel[now];
-            untick(c);
-            tick_after(c, c->ticks);
+            unlist(c);
+            list_at(c, (now + c->ticks) % TICKS);
             out_add(c, c->block->data, c->block->size / c->block->frames);
             conn_flush(c);
         }
