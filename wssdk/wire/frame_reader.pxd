@@ -4,18 +4,16 @@ from wssdk.wire cimport raw
 
 
 cdef Py_ssize_t _SMALLEST
-cdef Py_ssize_t _LARGEST_WHOLE
 cdef Py_ssize_t _SMALL_READS
 
 
 @cython.final
 cdef class FrameReader:
-    cdef bint _masked
+    cdef readonly bint masked
     cdef Py_ssize_t _most
     cdef Py_ssize_t _size
     cdef Py_ssize_t _capacity
     cdef Py_ssize_t _small_reads
-    cdef Py_ssize_t _wanted
     cdef bytearray _buffer
     cdef object _view
     cdef unsigned char* _bytes
@@ -29,7 +27,7 @@ cdef class FrameReader:
     cdef public long long length
     cdef public long long remaining
 
-    @cython.locals(kept=Py_ssize_t, size=Py_ssize_t, room=Py_ssize_t)
+    @cython.locals(kept=Py_ssize_t)
     cpdef object get_buffer(self)
     @cython.locals(kept=Py_ssize_t, start=Py_ssize_t, buffer=bytearray)
     cdef _make_room(self, Py_ssize_t size)
@@ -38,7 +36,7 @@ cdef class FrameReader:
     cpdef clear(self)
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length="unsigned long long", first=int,
                    i=Py_ssize_t, buffer="unsigned char*")
-    cpdef int skip_header(self, long long limit) except -2
+    cpdef int skip_header(self, long long limit) except -1
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, i=Py_ssize_t, buffer="unsigned char*",
                    first=int, second=int, length="long long")
     cpdef bint parse_header(self) except -1
@@ -47,5 +45,7 @@ cdef class FrameReader:
     cpdef bint has_payload(self)
     @cython.locals(start=Py_ssize_t, count="long long", turn=int)
     cpdef bytes take(self)
+    @cython.locals(count="long long")
+    cpdef Py_ssize_t take_into(self, target, Py_ssize_t offset) except -1
     @cython.locals(start=Py_ssize_t)
     cpdef str take_text(self)

@@ -11,7 +11,6 @@ __all__ = ["FrameReader"]
 
 
 _SMALLEST: Final = 4096
-_LARGEST_WHOLE: Final = 1 << 20
 _SMALL_READS: Final = 64
 
 
@@ -20,12 +19,11 @@ class FrameReader:
 
     ``masked``: whether the peer must mask its frames (it must when it is the client).
     ``size``: bytes that the buffer has at most. It begins with 4 KiB, grows while reads fill it, and
-    shrinks again when they become small; for a binary message of up to 1 MiB it grows over ``size``, so
-    that the message is copied once.
+    shrinks again when they become small.
     """
 
     def __init__(self, masked: bool, size: int) -> None:
-        self._masked = masked
+        self.masked = masked
         self._most = max(size, 256)
         self._size = min(self._most, _SMALLEST)
         self._buffer = bytearray(self._size)
@@ -36,8 +34,6 @@ class FrameReader:
         self._start = 0
         self._end = 0
         self._small_reads = 0
-        self._wanted = 0
-        """Bytes of the frame at the front, header and all, where it is awaited in one piece; else 0."""
         self._key = b""
         self.in_frame = False
         """A header is parsed; ``remaining`` bytes of its payload are still to be taken."""
@@ -54,12 +50,10 @@ class FrameReader:
             if self._capacity != self._size:
                 self._make_room(self._size)
             return self._view
-        room = self._capacity - self._end
-        if room == 0 or (self._wanted and room < self._capacity >> 3):
+        if self._end == self._capacity:
             kept = self._end - self._start
-            size = self._size if kept <= self._size // 2 else 2 * kept
-            # What is awaited gets its room as it comes: a header alone costs nothing.
-            self._make_room(size if self._wanted == 0 else max(self._size, min(self._wanted, size)))
+            # The bound is kept by pausing the pipe; one that hands over bytes all the same gets its room.
+            self._make_room(self._size if kept <= self._size // 2 else 2 * kept)
         return self._view[self._end :]
 
     def _make_room(self, size: int) -> None:
@@ -97,7 +91,7 @@ class FrameReader:
 
     def clear(self) -> None:
         """Forget every byte that is received and not taken."""
-        self._start = self._end = self._wanted = 0
+        self._start = self._end = 0
 
     def parse_header(self) -> bool:
         """Parse the next frame header, if all of it is there; tell whether it was.
@@ -113,7 +107,6 @@ class FrameReader:
         first = buffer[start]
         second = buffer[start + 1]
         self._check(first, second)
-        self._wanted = 0
         length = second & 0x7F
         size = 2
         if length >= 126:
@@ -127,7 +120,7 @@ class FrameReader:
                 length = length << 8 | buffer[i]
             if length < (126 if size == 4 else 65536):
                 raise ProtocolError("payload length is not in its shortest form")
-        if self._masked:
+        if self.masked:
             if have < size + 4:
                 return False
             self._key = raw.cut(buffer, start + size, start + size + 4)
@@ -143,13 +136,12 @@ class FrameReader:
     def skip_header(self, limit: int) -> int:
         """Skip the header of a frame that is a message, plain and whole and in the buffer; return its opcode.
 
-        ``limit`` is the largest payload, -1 for none. Return -1 where such a frame is binary and not all
-        there, but soon will be; 0 where the next frame is anything else, as :meth:`parse_header` will
-        tell. Nothing is skipped then.
+        ``limit`` is the largest payload, -1 for none. Return 0, and skip nothing, where the next frame
+        is anything else, as :meth:`parse_header` will tell.
         """
         start = self._start
         have = self._end - start
-        if have < 2 or self._masked:
+        if have < 2 or self.masked:
             return 0
         buffer = self._bytes
         first = buffer[start]
@@ -166,14 +158,8 @@ class FrameReader:
                 length = length << 8 | buffer[i]
             if length < (126 if head == 4 else 65536) or length > 1 << 40:
                 return 0
-        if 0 <= limit < length:
+        if 0 <= limit < length or have < head + length:
             return 0
-        if have < head + length:
-            if first == 0x82 and length <= _LARGEST_WHOLE:
-                self._wanted = head + length
-                return -1
-            return 0
-        self._wanted = 0
         self._start = start + head
         self.remaining = length
         return first & 0x0F
@@ -188,8 +174,8 @@ class FrameReader:
                 raise ProtocolError("control frame is too long")
             if first < 0x80:
                 raise ProtocolError("control frame is fragmented")
-        if (second >= 0x80) != self._masked:
-            raise ProtocolError("frame is not masked" if self._masked else "frame is masked")
+        if (second >= 0x80) != self.masked:
+            raise ProtocolError("frame is not masked" if self.masked else "frame is masked")
 
     def has_payload(self) -> bool:
         """Tell whether the rest of the frame's payload is in the buffer."""
@@ -202,11 +188,19 @@ class FrameReader:
         data = raw.cut(self._bytes, start, start + count)
         self._start = start + count
         self.remaining -= count
-        if self._masked:
+        if self.masked:
             data = raw.xor(data, self._key)
             turn = count & 3
             self._key = self._key[turn:] + self._key[:turn]
         return data
+
+    def take_into(self, target: bytes | bytearray, offset: int) -> int:
+        """Copy what is there of the payload, which is not masked, into ``target``; return how much."""
+        count = min(self.remaining, self._end - self._start)
+        raw.fill(target, offset, self._bytes, self._start, self._start + count)
+        self._start += count
+        self.remaining -= count
+        return count
 
     def take_text(self) -> str:
         """Take the whole payload of a frame, which is in the buffer, as text.
@@ -214,7 +208,7 @@ class FrameReader:
         Raises:
             UnicodeDecodeError: it is not UTF-8.
         """
-        if self._masked:
+        if self.masked:
             return self.take().decode()
         start = self._start
         self._start = start + self.remaining

@@ -1,5 +1,6 @@
 cimport cython
 
+from wssdk.wire cimport raw
 from wssdk.wire.deflate cimport Inflater
 from wssdk.wire.frame_reader cimport FrameReader
 from wssdk.wire.inbox cimport Fragment, FragmentedMessage, Inbox
@@ -7,6 +8,8 @@ from wssdk.wire.inbox cimport Fragment, FragmentedMessage, Inbox
 
 cdef int _RSV1
 cdef int _TEXT
+cdef int _BINARY
+cdef Py_ssize_t _LARGEST_WHOLE
 
 
 @cython.final
@@ -34,6 +37,8 @@ cdef class MessageReader:
     cdef object _sizes
     cdef Py_ssize_t _count
     cdef object _utf8
+    cdef object _whole
+    cdef Py_ssize_t _filled
     cdef bint _cut
 
     cpdef Py_ssize_t partial_size(self)
@@ -41,6 +46,8 @@ cdef class MessageReader:
     cpdef int parse(self) except -1
     @cython.locals(frames=FrameReader, opcode=int, limit=Py_ssize_t)
     cdef _begin_frame(self)
+    @cython.locals(frames=FrameReader)
+    cdef bint _fill_whole(self, whole) except -1
     cdef _begin_fragment(self, int opcode, int rsv)
     cdef _check_size(self, long long length)
     @cython.locals(frames=FrameReader)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from wssdk.errors import PayloadTooBig, ProtocolError, TooManyFragments
 from wssdk.ports import Extension, Frame
+from wssdk.wire import raw
 from wssdk.wire.deflate import Inflater
 from wssdk.wire.frame_reader import FrameReader
 from wssdk.wire.inbox import Fragment, FragmentedMessage, Inbox
@@ -24,6 +25,9 @@ STALLED: Final = 2
 
 _RSV1: Final = 0x40
 _TEXT: Final = 1
+_BINARY: Final = 2
+# Up to here room is made when a header asks for it; memory that is not written to costs little.
+_LARGEST_WHOLE: Final = 1 << 26
 _new_utf8_decoder: Final = codecs.getincrementaldecoder("utf-8")
 
 
@@ -72,12 +76,15 @@ class MessageReader:
         self._sizes: array[int] = array("L")
         self._count = 0
         self._utf8: Any = None
+        self._whole: bytes | bytearray | None = None
+        """A binary message in one frame, as far as it came; else None."""
+        self._filled = 0
         self._cut = False
         """A fragment of a streamed message was dropped."""
 
     def partial_size(self) -> int:
         """Return how many bytes of an unfinished message are held."""
-        return len(self._assembly)
+        return len(self._assembly) if self._whole is None else self._filled
 
     def parse(self) -> int:
         """Parse what was received, up to the next control frame.
@@ -100,14 +107,16 @@ class MessageReader:
                     return STALLED if frames.buffered() else NEED_MORE
                 if not (self._opcode or self.streaming or self._extensions):
                     opcode = frames.skip_header(self._limit)
-                    if opcode < 0:
-                        return NEED_MORE
                     if opcode:
                         self._put(frames.take_text() if opcode == _TEXT else frames.take())
                         continue
                 if not frames.parse_header():
                     return NEED_MORE
                 self._begin_frame()
+            if self._whole is not None:
+                if not self._fill_whole(self._whole):
+                    return NEED_MORE
+                continue
             if self._extensions or frames.opcode >= 0x8:
                 if self._take_whole():
                     return CONTROL
@@ -137,8 +146,30 @@ class MessageReader:
                 raise ProtocolError("reserved bits are set on a control frame")
             return
         self._begin_fragment(opcode, frames.rsv)
-        if not self._compressed:
-            self._check_size(frames.length)
+        if self._compressed:
+            return
+        self._check_size(frames.length)
+        # A binary message in one frame that comes in several reads has its place from the start.
+        if (
+            opcode == _BINARY
+            and frames.fin
+            and frames.length <= _LARGEST_WHOLE
+            and not (self.streaming or frames.masked or frames.has_payload())
+        ):
+            self._whole = raw.room_for(frames.length)
+            self._filled = 0
+
+    def _fill_whole(self, whole: bytes | bytearray) -> bool:
+        """Copy what came to its place in the message; tell whether that was all of it."""
+        frames = self._frames
+        self._filled += frames.take_into(whole, self._filled)
+        if frames.remaining:
+            return False
+        self._whole = None
+        self._opcode = 0
+        frames.in_frame = False
+        self._put(raw.filled(whole))
+        return True
 
     def _begin_fragment(self, opcode: int, rsv: int) -> None:
         """Check the place of a data frame in its message (RFC 6455, 5.4)."""
@@ -278,6 +309,10 @@ class MessageReader:
         if self.streaming:
             return
         self.streaming = True
+        if self._whole is not None:
+            self._assembly = bytearray(memoryview(self._whole)[: self._filled])
+            self._size = self._frame_size = self._filled
+            self._whole = None
         payload = bytes(self._assembly)
         start = 0
         for size in self._sizes:

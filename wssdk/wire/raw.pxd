@@ -42,6 +42,20 @@ cdef inline str cut_text(const unsigned char* buffer, Py_ssize_t start, Py_ssize
     return PyUnicode_DecodeUTF8(<const char*>buffer + start, stop - start, NULL)
 
 
+# bytes that nobody has seen yet may be written to: no second copy is needed.
+cdef inline object room_for(Py_ssize_t size):
+    return PyBytes_FromStringAndSize(NULL, size)
+
+
+cdef inline void fill(object target, Py_ssize_t offset, const unsigned char* buffer, Py_ssize_t start,
+                      Py_ssize_t stop) noexcept:
+    memcpy(PyBytes_AS_STRING(target) + offset, buffer + start, stop - start)
+
+
+cdef inline bytes filled(object target):
+    return <bytes>target
+
+
 cdef inline bytes xor(object payload, bytes key):
     cdef Py_buffer view
     cdef bytes out

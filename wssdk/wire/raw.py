@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["cut", "cut_text", "frame", "only_mine", "text_frame", "xor"]
+__all__ = ["cut", "cut_text", "fill", "filled", "frame", "only_mine", "room_for", "text_frame", "xor"]
 
 
 def cut(buffer: bytearray, start: int, stop: int) -> bytes:
@@ -23,6 +23,22 @@ def cut_text(buffer: bytearray, start: int, stop: int) -> str:
         UnicodeDecodeError: it is not UTF-8.
     """
     return str(memoryview(buffer)[start:stop], "utf-8")
+
+
+def room_for(size: int) -> bytes | bytearray:
+    """Return ``size`` bytes to :func:`fill`; :func:`filled` makes ``bytes`` of them."""
+    return bytearray(size)
+
+
+def fill(target: bytes | bytearray, offset: int, buffer: bytearray, start: int, stop: int) -> None:
+    """Copy ``buffer[start:stop]`` to ``offset`` in what :func:`room_for` returned."""
+    assert isinstance(target, bytearray)
+    target[offset : offset + stop - start] = memoryview(buffer)[start:stop]
+
+
+def filled(target: bytes | bytearray) -> bytes:
+    """Return ``target``, all of it filled, as ``bytes``; it must not be filled any more."""
+    return bytes(target)
 
 
 def xor(payload: bytes | bytearray | memoryview, key: bytes) -> bytes:

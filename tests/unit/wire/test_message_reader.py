@@ -94,6 +94,32 @@ def test_control_frames_stand_between_fragments() -> None:
     assert it.taken() == ["Hello"]
 
 
+@pytest.mark.parametrize("size", [1, 125, 126, 5000, 65536, 300_000])
+@pytest.mark.parametrize("step", [1000, 4096, 70_000])
+def test_binary_message_comes_in_any_reads(size: int, step: int) -> None:
+    it = reading()
+    payload = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    data = frame(BINARY, payload) + frame(TEXT, b"next")
+    it.feed(*(data[i : i + step] for i in range(0, len(data), step)))
+    assert it.taken() == [payload, "next"]
+
+
+def test_half_of_a_binary_message_is_counted() -> None:
+    it = reading()
+    it.feed(frame(BINARY, bytes(1000))[:-400])
+    assert it.reader.partial_size() == 600
+
+
+def test_header_alone_costs_no_memory() -> None:
+    it = reading()
+    tracemalloc.start()
+    try:
+        it.feed(b"\x82\x7f" + (1 << 40).to_bytes(8, "big") + b"x")
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
 # What the peer may not do (RFC 6455, 5.2, 5.4; RFC 7692, 6).
 
 

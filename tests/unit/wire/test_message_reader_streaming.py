@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.raw_peer import TEXT, frame
+from tests.support.raw_peer import BINARY, TEXT, frame
 from tests.support.reading import reading, split
 from wssdk.errors import PayloadTooBig, TooManyFragments
 
@@ -101,3 +101,23 @@ def test_fragments_undone_count_for_the_bound() -> None:
     it.reader.stop_streaming()
     with pytest.raises(TooManyFragments):
         it.feed(*data[3:])
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_message_that_was_begun_as_a_whole_can_be_streamed(opcode: int) -> None:
+    it = reading()
+    data = frame(opcode, b"x" * 5000)
+    it.feed(data[:3000])
+    it.reader.start_streaming()
+    it.feed(data[3000:])
+    assert it.taken() == [(b"x" * 5000, True)]
+
+
+def test_streaming_of_it_can_be_undone() -> None:
+    it = reading()
+    data = frame(BINARY, b"x" * 5000)
+    it.feed(data[:3000])
+    it.reader.start_streaming()
+    it.reader.stop_streaming()
+    it.feed(data[3000:])
+    assert it.taken() == [b"x" * 5000]
