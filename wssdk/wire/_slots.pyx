@@ -103,20 +103,30 @@ cdef PyObject* receive_next(PyObject* self) except? NULL:
 cdef int send_send(PyObject* self, PyObject* argument, PyObject** result) except -1:
     cdef Send send = <Send>self
     result[0] = NULL
-    if send._rest is None and send.begin():
+    if send._rest is not None:
+        send.check_alone()
+    elif send.begin():
         Py_INCREF(None)
         result[0] = <PyObject*>None
         return RETURN
+    return send_rest(send, argument, result)
+
+
+cdef int send_rest(Send send, PyObject* argument, PyObject** result) except -1:
     # PyIter_Send says what it is that came out of the coroutine.
-    return PyIter_Send(<PyObject*>send._rest, argument, result)
+    cdef int kind = PyIter_Send(<PyObject*>send._rest, argument, result)
+    send._waited = <object>result[0]
+    return kind
 
 
 cdef PyObject* send_next(PyObject* self) except? NULL:
     cdef Send send = <Send>self
     cdef PyObject* result = NULL
-    if send._rest is None and send.begin():
+    if send._rest is not None:
+        send.check_alone()
+    elif send.begin():
         return NULL
-    if PyIter_Send(<PyObject*>send._rest, <PyObject*>None, &result) == RETURN:
+    if send_rest(send, <PyObject*>None, &result) == RETURN:
         # It is None; without an exception NULL says just that.
         Py_XDECREF(result)
         return NULL

@@ -46,10 +46,12 @@ cdef class Send:
     cdef object _text
     cdef bint _begun
     cdef object _rest
+    cdef object _waited
 
     @cython.locals(intake=Intake)
     cpdef bint begin(self) except -1
     cpdef object send(self, value)
+    cpdef object check_alone(self)
 
 
 cdef class MessagePath:

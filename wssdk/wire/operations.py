@@ -20,6 +20,9 @@ from wssdk.wire.waiter import Waiter
 
 __all__ = ["MessagePath", "Receive", "Send"]
 
+# How far up the caller of a method stands: compiled, a method has no frame of its own.
+_DEPTH = 2 if __file__.endswith(".py") else 1
+
 
 class Receive:
     """The next message, as an awaitable that may be used again once it has given one.
@@ -165,6 +168,7 @@ class Send:
         self._text = text
         self._begun = False
         self._rest: Coroutine[Any, Any, None] | None = None
+        self._waited: Any = None
 
     def begin(self) -> bool:
         """Send the message if nothing stands in the way; tell whether that is all."""
@@ -203,10 +207,23 @@ class Send:
 
     def send(self, value: None) -> Any:
         """Go on, as a coroutine does."""
-        if self._rest is None and self.begin():
+        if self._rest is not None:
+            self.check_alone()
+        elif self.begin():
             raise StopIteration
         assert self._rest is not None
-        return self._rest.send(value)
+        self._waited = self._rest.send(value)
+        return self._waited
+
+    def check_alone(self) -> None:
+        """Refuse to go on while what is waited for has not come: that is another's call.
+
+        Raises:
+            ConcurrencyError: another coroutine awaits this.
+        """
+        waited = self._waited
+        if waited is not None and hasattr(waited, "done") and not waited.done():
+            raise ConcurrencyError("this send() is awaited already")
 
     def throw(
         self,
@@ -219,7 +236,8 @@ class Send:
         error = _thrown(typ, val, tb)
         if self._rest is None:
             raise error
-        return self._rest.throw(error)
+        self._waited = self._rest.throw(error)
+        return self._waited
 
     def close(self) -> None:
         """Give up, as a coroutine does."""
@@ -230,7 +248,7 @@ class Send:
     def __del__(self) -> None:
         if not self._begun:
             text = "send() was never awaited, so nothing was sent: write 'await ws.send(...)'"
-            warnings.warn(text, RuntimeWarning, stacklevel=2, source=self)
+            warnings.warn(text, RuntimeWarning, stacklevel=_DEPTH, source=self)
 
 
 class Batches:
