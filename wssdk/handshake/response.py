@@ -32,10 +32,12 @@ from wssdk.headers import Headers, Response
 from wssdk.ports import ClientExtensionFactory, Extension
 from wssdk.typing import ExtensionParameter, Subprotocol
 
-__all__ = ["MAX_BODY_SIZE", "MAX_INTERIM", "Agreement", "ResponseReader", "judge_response"]
+__all__ = ["MAX_BODY_SIZE", "MAX_CHUNKS", "MAX_INTERIM", "Agreement", "ResponseReader", "judge_response"]
 
 MAX_BODY_SIZE: Final = 1 << 20
 """Bytes of a rejection's body that are kept; the rest is cut off."""
+MAX_CHUNKS: Final = 4096
+"""Chunks of a rejection's body that are read: each costs the same, however small it is."""
 MAX_INTERIM: Final = 8
 """Interim responses (RFC 9110, 15.2) before the final one."""
 
@@ -66,8 +68,9 @@ class ResponseReader:
     """Bytes to the response of the opening handshake. Sizes are bytes.
 
     Feed until ``response`` is set. A response that does not switch protocols is complete with its body:
-    at its end, at ``max_body_size`` (or twice that of chunked encoding), or at the end of the stream. A
-    body that breaks HTTP's rules is cut there: it must not hide the status.
+    at its end, at ``max_body_size`` (or twice that of chunked encoding), at the end of ``max_chunks``
+    chunks, or at the end of the stream. A body that breaks HTTP's rules is cut there: it must not hide
+    the status.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class ResponseReader:
         max_headers: int = MAX_HEADERS,
         max_head_size: int = MAX_HEAD_SIZE,
         max_body_size: int = MAX_BODY_SIZE,
+        max_chunks: int = MAX_CHUNKS,
         max_interim: int = MAX_INTERIM,
     ) -> None:
         self.response: Response | None = None
@@ -98,7 +102,8 @@ class ResponseReader:
         self._body = bytearray()
         self._interim_room = max_interim
         self._max_body_size = max_body_size
-        # Chunks of one byte, or with long extensions, cost much and bring little: their bytes count too.
+        self._chunk_room = max_chunks
+        # Chunks with long extensions cost much and bring little: their bytes count too.
         self._wire_room = 2 * max_body_size + max_head_size
         self._done = False
 
@@ -178,6 +183,10 @@ class ResponseReader:
         while body_room > 0 and (event := self._next_body_event()) is not None:
             self._body += event.data[:body_room]
             body_room = self._max_body_size - len(self._body)
+            self._chunk_room -= event.chunk_end
+            if self._chunk_room == 0:
+                self._done = True
+                break
         if self._done or body_room == 0 or self._wire_room == 0:
             self._done = True
             self.response = self.partial

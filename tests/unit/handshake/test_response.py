@@ -291,6 +291,12 @@ def test_chunks_that_carry_little_are_bounded() -> None:
     assert reader.response.body == b"a" * (fed // len(chunk) - 1)
 
 
+def test_chunks_are_bounded_in_number() -> None:
+    head = b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert body_of(head, b"1\r\na\r\n" * 5000) == b"a" * 4096
+    assert body_of(head, b"1\r\na\r\n" * 4095) is None
+
+
 def test_body_may_be_unwanted() -> None:
     assert body_of(b"HTTP/1.1 500 x\r\nContent-Length: 5\r\n\r\n", max_body_size=0) == b""
 
