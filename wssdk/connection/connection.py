@@ -16,7 +16,7 @@ from wssdk.connection.link import Link
 from wssdk.connection.outbox import Outbox, to_bytes
 from wssdk.connection.pings import Pings
 from wssdk.connection.receiving import FragmentIterator, Receiver
-from wssdk.errors import ProtocolError
+from wssdk.errors import ConnectionClosedOK, ProtocolError
 from wssdk.headers import Request, Response
 from wssdk.ports import Extension, Pipe
 from wssdk.protocol.core import ProtocolCore, Role
@@ -99,6 +99,12 @@ class ClientConnection(MessagePath):
             self._link.drain,
         )
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Let iteration go by way of ``recv()`` in a subclass that has one of its own."""
+        super().__init_subclass__(**keywords)
+        if cls.recv is not ClientConnection.recv and cls.__anext__ is ClientConnection.__anext__:
+            cls.__anext__ = _anext_by_recv  # type: ignore[assignment,method-assign]
+
     def start(self) -> None:
         """Take over the pipe; the opening handshake is done. Called once, by who made the connection."""
         self._pipe.attach(self._link)
@@ -149,7 +155,16 @@ class ClientConnection(MessagePath):
         """
         return self._receiver.recv_nowait()
 
-    def recv_streaming(self, *, decode: bool | None = None) -> FragmentIterator:
+    @overload
+    def recv_streaming(self, *, decode: None = None) -> FragmentIterator[Data]: ...
+    @overload
+    def recv_streaming(self, *, decode: Literal[True]) -> FragmentIterator[str]: ...
+    @overload
+    def recv_streaming(self, *, decode: Literal[False]) -> FragmentIterator[bytes]: ...
+    @overload
+    def recv_streaming(self, *, decode: bool | None) -> FragmentIterator[Data]: ...
+
+    def recv_streaming(self, *, decode: bool | None = None) -> FragmentIterator[Any]:
         """Return an async iterator over the fragments of the next message (RFC 6455, 5.4).
 
         ``decode`` is as for :meth:`recv`. Cancelling before the first fragment loses nothing; after it,
@@ -186,7 +201,8 @@ class ClientConnection(MessagePath):
 
         Raises:
             ConnectionClosed: the connection is closed.
-            ConcurrencyError: a ping with the same data waits for its pong.
+            ConcurrencyError: a ping with the same data waits for its pong, or 1000 pings wait: await
+                the awaitables, so that the event loop can receive pongs.
             ProtocolError: more than 125 bytes.
         """
         if not self._link.is_open():
@@ -221,7 +237,12 @@ class ClientConnection(MessagePath):
 
         Raises:
             ProtocolError: the code may not be sent, or the reason has more than 123 bytes.
+            TypeError: the code is not an int, or the reason is not a str.
         """
+        if not isinstance(code, int):
+            raise TypeError(f"the close code must be an int, not {type(code).__name__}")
+        if not isinstance(reason, str):
+            raise TypeError(f"the close reason must be a str, not {type(reason).__name__}")
         self._core.check_close(code, reason)
         if self._outbox.fragmenting and self._core.state is State.OPEN:
             self._link.fail(CloseCode.INTERNAL_ERROR, "close during fragmented message")
@@ -301,6 +322,14 @@ class ClientConnection(MessagePath):
 
     def _closed_by_peer(self) -> Close:
         return self._core.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
+
+
+async def _anext_by_recv(connection: ClientConnection) -> Data:
+    """Return the next message by ``recv()``; the ``__anext__`` of subclasses that have one of their own."""
+    try:
+        return await connection.recv()
+    except ConnectionClosedOK:
+        raise StopAsyncIteration from None
 
 
 def _control_payload(data: DataLike) -> bytes:

@@ -7,13 +7,15 @@ import codecs
 import enum
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
 from wssdk.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedError
 from wssdk.typing import Data
 from wssdk.wire.inbox import Fragment, FragmentedMessage
+
+D = TypeVar("D", str, bytes, Data)
 
 __all__ = ["FragmentIterator", "Receiver"]
 
@@ -121,7 +123,7 @@ class Receiver:
         finally:
             inbox.waiter = None
 
-    def stream(self, decode: bool | None) -> FragmentIterator:
+    def stream(self, decode: bool | None) -> FragmentIterator[Any]:
         """Return the iterator over the fragments of the next message."""
         return FragmentIterator(self, self._link, decode)
 
@@ -132,7 +134,7 @@ class _Stage(enum.Enum):
     DONE = enum.auto()
 
 
-class FragmentIterator(AsyncIterator[Data]):
+class FragmentIterator(AsyncIterator[D]):
     """The fragments of one message, as they come.
 
     Cancelling before the first fragment loses nothing. After it the message is torn: iteration can go
@@ -148,10 +150,18 @@ class FragmentIterator(AsyncIterator[Data]):
         self._utf8: codecs.IncrementalDecoder | None = None
         self._binary = False
 
-    def __aiter__(self) -> FragmentIterator:
+    def __aiter__(self) -> FragmentIterator[D]:
         return self
 
-    async def __anext__(self) -> Data:
+    async def aclose(self) -> None:
+        """End the iteration. A message that was taken in part stays torn: its rest is for nobody else."""
+        self._stage = _Stage.DONE
+
+    async def __anext__(self) -> D:
+        fragment: Any = await self._next_fragment()
+        return fragment  # type: ignore[no-any-return]  # of the type that decode asks for
+
+    async def _next_fragment(self) -> Data:
         if self._stage is _Stage.DONE:
             raise StopAsyncIteration
         if self._stage is _Stage.NEW:

@@ -46,7 +46,7 @@ class Streaming:
     """Takes messages fragment by fragment; goes on with one that a cancellation tore."""
 
     def __init__(self) -> None:
-        self._stream: FragmentIterator | None = None
+        self._stream: FragmentIterator[Any] | None = None
         self._parts: list[str] = []
 
     async def __call__(self, ws: ClientConnection) -> Data:

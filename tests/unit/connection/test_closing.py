@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -279,3 +280,18 @@ async def test_server_does_not_mask() -> None:
     ws, peer = establish(role=Role.SERVER)
     await ws.send("x")
     assert [got.key for got in peer.frames()] == [b""]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "says"),
+    [
+        ("1000", "", "the close code must be an int, not str"),
+        (1000.0, "", "the close code must be an int, not float"),
+        (1000, b"x", "the close reason must be a str, not bytes"),
+        (1000, None, "the close reason must be a str, not NoneType"),
+    ],
+)
+async def test_code_and_reason_of_the_wrong_type_are_told(code: Any, reason: Any, says: str) -> None:
+    ws, _ = establish()
+    with pytest.raises(TypeError, match=says):
+        await ws.close(code, reason)

@@ -333,3 +333,18 @@ async def test_empty_messages_are_messages() -> None:
     peer.feed(frame(TEXT), frame(BINARY))
     await settle()
     assert [await ws.recv(), await ws.recv()] == ["", b""]
+
+
+class Prefixing(ClientConnection):
+    """A user's connection with a recv() of its own."""
+
+    async def recv(self, **keywords: Any) -> Any:
+        """Mark what was received."""
+        return f"mine:{await super().recv(**keywords)}"
+
+
+async def test_iteration_goes_by_way_of_a_subclass_s_recv() -> None:
+    ws, peer = establish(kind=Prefixing)
+    peer.feed(frame(TEXT, b"a"), frame(TEXT, b"b"), close_frame(1000))
+    peer.feed_eof()
+    assert [message async for message in ws] == ["mine:a", "mine:b"]

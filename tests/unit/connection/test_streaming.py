@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -360,3 +361,27 @@ async def test_stream_has_no_gap_when_closing_drops_what_finds_the_inbox_full() 
     with pytest.raises(ConnectionClosedOK):
         await take_all(stream, got)
     assert got == [b"%d" % number for number in range(len(got))]
+
+
+async def test_block_around_the_fragments_can_be_left() -> None:
+    ws, peer = establish()
+    peer.feed(frame(TEXT, b"a", fin=False), frame(CONT, b"b"))
+    async with contextlib.aclosing(ws.recv_streaming()) as fragments:
+        got = [fragment async for fragment in fragments]
+    assert got == ["a", "b"]
+
+
+async def test_iterator_that_was_closed_unused_took_nothing() -> None:
+    ws, peer = establish()
+    peer.feed(frame(TEXT, b"a"))
+    await ws.recv_streaming().aclose()
+    assert await ws.recv() == "a"
+
+
+async def test_iterator_that_was_closed_gives_nothing_more() -> None:
+    ws, peer = establish()
+    peer.feed(frame(TEXT, b"a", fin=False), frame(CONT, b"b"))
+    fragments = ws.recv_streaming()
+    await anext(fragments)
+    await fragments.aclose()
+    assert [fragment async for fragment in fragments] == []
