@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import attrs
 
-from wssdk.config import ClientConfig, unsupported
+from wssdk.config import ClientConfig, Tls, unsupported
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
@@ -162,7 +162,8 @@ class ConnectionFactory:
     async def open(self, uri: str | None = None) -> ClientConnection:
         """Open a connection: dial and opening handshake (RFC 6455, 4.1), within ``timeouts.open``.
 
-        ``uri`` is used instead of the config's. Cancelling leaves nothing open.
+        ``uri`` is used instead of the config's. Without either, a Unix socket has ``ws://localhost/``, or
+        ``wss://localhost/`` where TLS is configured. Cancelling leaves nothing open.
 
         Raises:
             ConfigError: there is no URI.
@@ -200,6 +201,9 @@ class ConnectionFactory:
     def _uri(self, uri: str | None) -> str:
         if uri is None:
             uri = self.config.uri
+        if uri is None and self.config.network.unix_path is not None:
+            secure = self._ssl_context is not None or self.config.tls != Tls()
+            uri = "wss://localhost/" if secure else "ws://localhost/"
         if uri is None:
             hint = "give one to open() or connect(), or set it in the config"
             raise ConfigError([ConfigProblem("code", "uri", "there is no URI to connect to", hint)])

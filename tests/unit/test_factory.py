@@ -306,6 +306,14 @@ async def test_headers_that_may_not_be_sent_are_refused_before_dialling(headers:
             ClientConfig(uri="ws://localhost/", network=Network(unix_path="/run/feed.sock")),
             (False, "localhost", 80, None, "/run/feed.sock"),
         ),
+        (
+            ClientConfig(network=Network(unix_path="/run/feed.sock")),
+            (False, "localhost", 80, None, "/run/feed.sock"),
+        ),
+        (
+            ClientConfig(network=Network(unix_path="/run/feed.sock"), tls=Tls(min_version="1.3")),
+            (True, "localhost", 443, "localhost", "/run/feed.sock"),
+        ),
     ],
 )
 async def test_route(config: ClientConfig, expected: tuple[object, ...]) -> None:
@@ -313,6 +321,13 @@ async def test_route(config: ClientConfig, expected: tuple[object, ...]) -> None
     async with factory.connect():
         route = dialer.routes[0]
     assert (route.secure, route.host, route.port, route.server_hostname, route.unix_path) == expected
+
+
+async def test_unix_socket_without_uri_uses_tls_where_a_context_is_given() -> None:
+    config = ClientConfig(network=Network(unix_path="/run/feed.sock"))
+    factory, dialer = make(config=config, ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    async with factory.connect():
+        assert dialer.routes[0].secure
 
 
 async def test_options_reach_the_dialer() -> None:
