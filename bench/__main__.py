@@ -7,7 +7,9 @@ import fnmatch
 import os
 import signal
 import sys
+import time
 from pathlib import Path
+from typing import Final
 
 from bench.build import NotBuiltError
 from bench.chart import chart
@@ -20,6 +22,8 @@ from bench.server import NeutralServer
 from bench.table import table
 
 __all__ = ["main"]
+
+_END_LIMIT: Final = 10.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +107,18 @@ def _tell(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def _wait_for_children() -> None:
+    """Wait for a process that was interrupted while it was started: the end of its input is its end."""
+    limit = time.monotonic() + _END_LIMIT
+    while time.monotonic() < limit:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            time.sleep(0.01)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run what ``arguments`` ask for; return the exit code."""
     parser = _parser()
@@ -125,6 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     facts = surroundings(settings)
     print(*(f"{key}: {value}" for key, value in facts.items()), sep="\n", end="\n\n", flush=True)
+    found: dict[str, list[Finding]] | None
     try:
         found = _run(scenarios, names, settings)
     except NotBuiltError as error:
@@ -132,6 +149,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         _tell("")
+        found = None
+    if found is None:
+        # Behind the except block: until its end, what was interrupted holds the pipes of its processes.
+        _wait_for_children()
         return 128 + signal.SIGINT
     if options.json:
         write_json(options.json, facts, found)
