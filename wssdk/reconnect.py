@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 import random
 import ssl
@@ -40,8 +41,11 @@ def process_exception(exception: Exception, *, retry_status: Container[int] = _R
 
     A transient failure comes back as a :exc:`RetryableError` whose ``__cause__`` it is: the peer was
     not reached, the opening timed out, the stream ended before a response, or the response has a status
-    of ``retry_status``. Any other comes back as itself; so does a certificate that does not hold.
+    of ``retry_status``. Any other comes back as itself; so do a certificate that does not hold, and a
+    :exc:`RetryableError`.
     """
+    if isinstance(exception, RetryableError):
+        return exception
     return RetryableError(exception) if _is_transient(exception, retry_status) else exception
 
 
@@ -90,7 +94,7 @@ class ReconnectPolicy:
 
     def judge(self, exception: Exception) -> Exception | None:
         """Return None where the failure is transient, else what to raise for it."""
-        judged: Exception | None
+        judged: Any
         try:
             if self.process_exception is None:
                 judged = process_exception(exception, retry_status=self.section.retry_status)
@@ -99,7 +103,14 @@ class ReconnectPolicy:
         except Exception as raised:
             # A hook that raises what it should return: a frequent slip, with a clear meaning.
             judged = raised
-        return None if isinstance(judged, RetryableError) else judged
+        if judged is None or isinstance(judged, RetryableError):
+            return None
+        if isinstance(judged, Exception):
+            return judged
+        if inspect.iscoroutine(judged):
+            judged.close()  # else Python warns that nobody awaited it
+        kind = type(judged).__name__
+        return TypeError(f"process_exception must return an exception or None, not {kind}")
 
     def new_delays(self) -> Iterator[float]:
         """Return the delays from their beginning, in seconds."""
@@ -111,7 +122,8 @@ class Reconnection:
 
     Moving on, by reaching the end of the loop's body or by ``continue``, closes the connection and opens
     the next. Leaving the loop by ``break``, ``return`` or an exception lets the last connection close
-    in the background; ``async with ws`` in the body waits for it.
+    in the background; ``async with ws`` in the body, or ``contextlib.aclosing`` around the loop, waits
+    for it.
 
     A failed opening is tried again, with growing delays, where it is transient; a fatal failure is
     raised. Only a connection that lived ``min_uptime`` seconds (from its opening until the loop moves on)
@@ -163,6 +175,19 @@ class Reconnection:
         self._connection = connection
         self._ended = not self._policy.section.enabled
         return connection
+
+    async def aclose(self) -> None:
+        """Close the last connection and end the iteration; again, it does nothing.
+
+        Raises:
+            ConcurrencyError: another coroutine waits for the next connection.
+        """
+        if self._busy:
+            raise ConcurrencyError("cannot end the iteration while another coroutine opens a connection")
+        self._ended = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     async def _leave(self, connection: ClientConnection) -> None:
         lived = self._policy.clock.time() - self._opened_at

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import itertools
 import logging
@@ -110,8 +111,9 @@ def test_fatal_failure_comes_back_as_itself(error: Exception) -> None:
     assert process_exception(error) is error
 
 
-def test_retryable_error_stays_retryable() -> None:
-    assert isinstance(process_exception(RetryableError()), RetryableError)
+def test_retryable_error_comes_back_as_it_is() -> None:
+    error = RetryableError(REFUSED)
+    assert process_exception(error) is error
 
 
 def test_statuses_can_be_chosen() -> None:
@@ -283,6 +285,54 @@ async def test_hook_may_be_the_default_itself() -> None:
     async for ws in Iterating(REFUSED, AGREE, process_exception=process_exception):
         await ws.close()
         break
+
+
+async def judged_by_coroutine(error: Exception) -> Exception | None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("hook", "kind"),
+    [(lambda error: True, "bool"), (lambda error: 5, "int"), (judged_by_coroutine, "coroutine")],
+    ids=["bool", "int", "coroutine"],
+)
+async def test_hook_that_returns_something_else_is_told(hook: Any, kind: str) -> None:
+    told = f"process_exception must return an exception or None, not {kind}"
+    with pytest.raises(TypeError, match=told) as caught:
+        await anext(aiter(Iterating(REFUSED, process_exception=hook)))
+    assert caught.value.__cause__ is REFUSED
+
+
+# Ending it.
+
+
+async def test_aclose_closes_the_connection() -> None:
+    async with contextlib.aclosing(aiter(Iterating(AGREE))) as connections:
+        ws = await anext(connections)
+    assert ws.close_code == CloseCode.NORMAL_CLOSURE
+
+
+async def test_aclose_ends_the_iteration() -> None:
+    connections = aiter(Iterating(AGREE, AGREE))
+    await anext(connections)
+    await connections.aclose()
+    assert [ws async for ws in connections] == []
+
+
+async def test_aclose_may_come_first_and_again() -> None:
+    connections = aiter(Iterating(AGREE))
+    await connections.aclose()
+    await connections.aclose()
+    assert [ws async for ws in connections] == []
+
+
+async def test_aclose_while_the_next_connection_is_opened_is_refused() -> None:
+    connections = aiter(Iterating((HANG,)))
+    opening = asyncio.ensure_future(anext(connections))
+    await asyncio.sleep(0)
+    with pytest.raises(ConcurrencyError):
+        await connections.aclose()
+    opening.cancel()
 
 
 # Moving on.
