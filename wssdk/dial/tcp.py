@@ -91,6 +91,8 @@ async def connect_unix(loop: asyncio.AbstractEventLoop, path: str) -> socket.soc
         await loop.sock_connect(sock, path)
     except OSError as error:
         sock.close()
+        if error.errno is None:
+            raise  # Python's own, such as "AF_UNIX path too long"
         # The operating system does not say which file it means.
         raise OSError(error.errno, error.strerror, path) from error
     except BaseException:

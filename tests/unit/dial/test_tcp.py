@@ -322,6 +322,12 @@ async def test_a_missing_unix_socket_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("unix-sockets")
+async def test_a_path_that_is_too_long_is_told() -> None:
+    with pytest.raises(OSError, match="AF_UNIX path too long"):
+        await connect_unix(asyncio.get_running_loop(), "/tmp/" + "x" * 200)
+
+
+@pytest.mark.needs("unix-sockets")
 async def test_cancelled_it_leaves_no_unix_socket(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     hanging = ScriptedNet().add(path[0], HANG)  # Unix addresses are paths: the script sees their first letter
