@@ -7,6 +7,8 @@ import logging
 from collections.abc import AsyncIterable, Awaitable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
+import attrs
+
 from tests.support.pipes import FakePipe, PlayedTransport
 from tests.support.raw_peer import settle
 from wssdk.config import ClientConfig
@@ -55,12 +57,15 @@ def made_on(
     extensions: Sequence[Extension] = (),
     subprotocol: Subprotocol | None = None,
     kind: type[ClientConnection] = ClientConnection,
+    wakeup: str = "direct",
     **keywords: Any,
 ) -> ClientConnection:
     """Return a connection over ``pipe`` that is not started."""
+    network: Any = {"wakeup": wakeup}  # whose words the configuration checks
+    config = ClientConfig.from_connect("ws://example.com/", **keywords)
     return kind(
         pipe,
-        config=ClientConfig.from_connect("ws://example.com/", **keywords),
+        config=attrs.evolve(config, network=attrs.evolve(config.network, **network)),
         request=REQUEST,
         response=RESPONSE,
         logger=LOGGER,

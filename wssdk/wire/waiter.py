@@ -111,8 +111,14 @@ class Waiter:
         self._callback = self._context = None
         if context is None:
             callback(self)
-        else:
+            return
+        try:
             context.run(callback, self)
+        except RuntimeError:
+            if not _is_entered(context):
+                raise
+            # The read itself runs in the task's context, which cannot be entered twice.
+            self._loop.call_soon(callback, self, context=context)
 
     def _schedule(self) -> None:
         callback, context, others = self._callback, self._context, self._others
@@ -122,3 +128,11 @@ class Waiter:
         if others is not None:
             for other in others:
                 self._loop.call_soon(other[0], self, context=other[1])
+
+
+def _is_entered(context: Context) -> bool:
+    try:
+        context.run(bool)
+    except RuntimeError:
+        return True
+    return False
