@@ -148,7 +148,7 @@ class StreamDialer:
                 # the peer; and the socket must not be closed while a transport still watches its number.
                 pipe.abort()
             if isinstance(error, ssl.SSLError):
-                fastnet.complete_ssl_error(error)
+                fastnet.complete_ssl_error(error, way.keywords.get("server_hostname"))
             if is_tls and isinstance(error, ConnectionResetError) and not error.args:
                 raise ConnectionResetError("the peer closed during the TLS handshake") from error
             raise

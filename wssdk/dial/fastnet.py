@@ -32,6 +32,9 @@ _AS_IT_IS: Final = (
     "writelines",
 )
 
+# OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
+_MISMATCHES: Final = (62, 64)
+
 _READ_ON: Final = "_retry_ssl_read"
 """Name of the transport's method that takes up reading where it stopped; it has no public one."""
 
@@ -171,8 +174,17 @@ def loop_for_tls(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
     return cast("asyncio.AbstractEventLoop", _HandshakeLoop(loop))
 
 
-def complete_ssl_error(error: ssl.SSLError) -> None:
-    """Give an error of aiofastnet the arguments that the ssl module gives: repr and pickle live on them."""
-    if not error.args and error.strerror:
-        error.errno = ssl.SSL_ERROR_SSL
-        error.args = (error.errno, error.strerror)
+def complete_ssl_error(error: ssl.SSLError, server_hostname: str | None = None) -> None:
+    """Give an error of aiofastnet what the ssl module gives.
+
+    That is its arguments, as repr and pickle live on them; and, where the certificate is another server's,
+    ``server_hostname``.
+    """
+    if error.args or not error.strerror:
+        return
+    if server_hostname is not None and getattr(error, "verify_code", None) in _MISMATCHES:
+        told = f", certificate is not valid for {server_hostname!r}"
+        error.strerror += told
+        error.verify_message += told  # type: ignore[attr-defined]  # it is an SSLCertVerificationError
+    error.errno = ssl.SSL_ERROR_SSL
+    error.args = (error.errno, error.strerror)

@@ -242,6 +242,22 @@ def test_an_error_gets_its_arguments() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == "hostname mismatch"
 
 
+@pytest.mark.parametrize(("code", "what"), [(62, "hostname mismatch"), (64, "IP address mismatch")])
+def test_an_error_of_another_servers_certificate_names_the_server(code: int, what: str) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.strerror, error.verify_code, error.verify_message = what, code, what
+    fastnet.complete_ssl_error(error, "example.com")
+    assert str(error) == f"{what}, certificate is not valid for 'example.com'"
+    assert error.verify_message == str(error)
+
+
+def test_an_error_of_an_expired_certificate_names_no_server() -> None:
+    error = ssl.SSLCertVerificationError()
+    error.strerror, error.verify_code = "certificate has expired", 10
+    fastnet.complete_ssl_error(error, "example.com")
+    assert str(error) == "certificate has expired"
+
+
 @pytest.mark.parametrize("error", [ssl.SSLError(1, "whole"), ssl.SSLError()])
 def test_other_errors_stay_as_they_are(error: ssl.SSLError) -> None:
     before = error.args
