@@ -7,8 +7,8 @@ import inspect
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NoReturn, Self
 
 import attrs
 
@@ -19,9 +19,9 @@ from wssdk.dial.dialer import StreamDialer
 from wssdk.errors import ConfigError, ConfigProblem, InvalidStatus
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.handshake.header_grammar import build_extensions_header
-from wssdk.handshake.request import build_request, new_key, serialize_request
+from wssdk.handshake.request import as_headers, build_request, check_headers, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
-from wssdk.headers import Headers, HeadersLike, Request, Response
+from wssdk.headers import Headers, Request, Response
 from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
@@ -34,6 +34,16 @@ _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
+
+_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "config": (ClientConfig, "be a ClientConfig"),
+    "ssl_context": (ssl.SSLContext, "be an SSLContext"),
+    "extensions": (Iterable, "be a sequence"),
+    "options": (Mapping, "be a mapping"),
+}
+_NEEDED: Final = ("config", "extensions", "connection_class")
+# What is asked of those that are known by their methods.
+_METHODS: Final = {"dialer": ("dial",), "clock": ("time", "sleep"), "logger": ("debug", "info", "warning")}
 
 
 class ConnectionFactory:
@@ -60,6 +70,7 @@ class ConnectionFactory:
 
     Raises:
         ConfigError: the config sets options that this release does not support yet.
+        InvalidHeader: a field of ``headers`` may not be sent.
         TypeError: a collaborator is not what it must be.
     """
 
@@ -78,27 +89,33 @@ class ConnectionFactory:
         options: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if problems := unsupported(config):
-            raise ConfigError(problems)
-        if headers is not None and not callable(headers) and not hasattr(headers, "keys"):
-            headers = tuple(headers)  # an iterator gives its pairs only once
-        self.config = config
-        """What every opening goes by."""
         # As given, and no more: what evolve() changes and pickle keeps.
         self._given: dict[str, Any] = {
             "config": config,
             "ssl_context": ssl_context,
             "logger": logger,
-            "extensions": tuple(extensions),
+            "extensions": extensions,
             "process_exception": process_exception,
             "headers": headers,
             "dialer": dialer,
             "connection_class": connection_class,
             "reconnect_delays": reconnect_delays,
-            "options": dict(options or {}),
+            "options": {} if options is None else options,
             "clock": clock,
         }
         _check_kinds(self._given)
+        if problems := unsupported(config):
+            raise ConfigError(problems)
+        if headers is not None and not callable(headers):
+            checked = as_headers(headers, "headers must be")
+            check_headers(checked)
+            if not hasattr(headers, "keys"):
+                # An iterator gives its pairs only once.
+                headers = self._given["headers"] = tuple(checked.raw_items())
+        extensions = self._given["extensions"] = _checked_extensions(extensions)
+        self._given["options"] = dict(self._given["options"])
+        self.config = config
+        """What every opening goes by."""
         self._ssl_context = ssl_context
         self._logger = _logger_of(config) if logger is None else logger
         self._dialer: Dialer = (
@@ -139,6 +156,7 @@ class ConnectionFactory:
             raise TypeError(f"evolve() got an unexpected keyword argument {name!r}{hint}")
         given = self._given | {name: value for name, value in changes.items() if name in self._given}
         of_config = {name: value for name, value in changes.items() if name not in self._given}
+        _check("config", given["config"], isinstance(given["config"], ClientConfig), _KINDS["config"][1])
         given["config"] = attrs.evolve(given["config"], **of_config)
         new = type(self)(**given)
         if all(self._dialled_by(part) == new._dialled_by(part) for part in _DIALLED_BY):
@@ -233,6 +251,8 @@ class ConnectionFactory:
                 extensions=agreement.extensions,
                 logger=self._logger,
             )
+            if not isinstance(connection, ClientConnection):
+                _refuse_connection(connection)
             if reader.trailing:
                 pipe.unread(reader.trailing)
             connection.start()
@@ -241,9 +261,8 @@ class ConnectionFactory:
             raise
         return connection
 
-    def _build_request(self, target: WebSocketURI, key: str, provided: HeadersLike) -> Request:
+    def _build_request(self, target: WebSocketURI, key: str, extra: Headers) -> Request:
         headers = Headers(self.config.header_items)
-        extra = Headers(provided)
         for name in extra:
             if name in headers:
                 del headers[name]
@@ -279,12 +298,40 @@ def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionF
 
 
 def _check_kinds(given: Mapping[str, Any]) -> None:
+    for name, (kind, told) in _KINDS.items():
+        _check(name, given[name], isinstance(given[name], kind), told)
     for name in ("process_exception", "connection_class", "reconnect_delays"):
-        if given[name] is not None and not callable(given[name]):
-            raise TypeError(f"{name} must be callable, not {type(given[name]).__name__}")
-    for offer in given["extensions"]:
+        _check(name, given[name], callable(given[name]), "be callable")
+    for name, methods in _METHODS.items():
+        port = given[name]
+        fits = not isinstance(port, type) and all(callable(getattr(port, each, None)) for each in methods)
+        _check(name, port, fits, f"have {', '.join(f'{each}()' for each in methods)}")
+    sock = given["options"].get("sock")
+    _check("sock", sock, callable(getattr(sock, "fileno", None)), "be a socket")
+
+
+def _check(name: str, value: object, fits: bool, told: str) -> None:
+    if fits or (value is None and name not in _NEEDED):
+        return
+    kind = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    raise TypeError(f"{name} must {told}, not {kind}")
+
+
+def _checked_extensions(extensions: Sequence[ClientExtensionFactory]) -> tuple[ClientExtensionFactory, ...]:
+    offers = tuple(extensions)
+    for offer in offers:
         if isinstance(offer, type) or not isinstance(offer, ClientExtensionFactory):
             raise TypeError(f"extensions must be objects that offer one, not {offer!r}")
+    return offers
+
+
+def _refuse_connection(made: object) -> NoReturn:
+    if inspect.iscoroutine(made):
+        made.close()  # else Python warns that nobody awaited it
+    kind = type(made).__name__
+    raise TypeError(
+        f"connection_class (create_connection of connect()) must return a ClientConnection, not {kind}"
+    )
 
 
 def _logger_of(config: ClientConfig) -> logging.Logger:
@@ -321,13 +368,16 @@ def _tls_name(target: WebSocketURI) -> str:
     return target.host.partition("%")[0].removesuffix(".")
 
 
-async def _ask(headers: HeadersProvider | None) -> HeadersLike:
+async def _ask(headers: HeadersProvider | None) -> Headers:
     if headers is None:
-        return ()
+        return Headers()
     if not callable(headers):
-        return headers
+        return as_headers(headers, "headers must be")
     answer = headers()
-    return await answer if inspect.isawaitable(answer) else answer
+    if inspect.isawaitable(answer):
+        answer = await answer
+    provider = getattr(headers, "__qualname__", None) or repr(headers)
+    return as_headers(answer, f"headers provider {provider} must return")
 
 
 async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:

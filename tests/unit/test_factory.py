@@ -215,6 +215,11 @@ async def test_extensions_are_offered_before_permessage_deflate() -> None:
     assert offer == "x-shout; loud, permessage-deflate; client_max_window_bits"
 
 
+async def test_extensions_of_an_iterator_are_offered() -> None:
+    request = await request_of(ClientConfig(uri=URI), extensions=iter((Shout(),)))
+    assert request_field(request, "Sec-WebSocket-Extensions").startswith("x-shout; loud, permessage-deflate")
+
+
 async def test_own_permessage_deflate_is_offered_instead_of_the_configs() -> None:
     own = ClientPerMessageDeflateFactory(client_max_window_bits=12)
     request = await request_of(ClientConfig(uri=URI), extensions=(own,))
@@ -276,11 +281,47 @@ async def test_provided_header_replaces_the_configs() -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Host": "elsewhere"}, {"X-Token": "a\r\nX-Evil: b"}, {"a b": "c"}])
-async def test_headers_that_may_not_be_sent_are_refused_before_dialling(headers: HeadersLike) -> None:
-    factory, dialer = make(headers=headers)
+def test_headers_that_may_not_be_sent_are_refused_by_the_factory(headers: HeadersLike) -> None:
+    with pytest.raises(InvalidHeader):
+        make(headers=headers)
+
+
+async def test_provided_headers_that_may_not_be_sent_are_refused_before_dialling() -> None:
+    factory, dialer = make(headers=lambda: {"Host": "elsewhere"})
     with pytest.raises(InvalidHeader):
         await factory.open()
     assert dialer.routes == []
+
+
+WRONG_HEADERS: list[tuple[Any, str]] = [
+    ("x: y", "a mapping or pairs of name and value, not str"),
+    (5, "a mapping or pairs of name and value, not int"),
+    (["x: y"], "a mapping or pairs of name and value, not items of type str"),
+    ({5: "x"}, "name of a header must be a str, not int"),
+]
+
+
+@pytest.mark.parametrize(("headers", "told"), WRONG_HEADERS)
+def test_headers_that_are_none_are_told(headers: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        make(headers=headers)
+
+
+@pytest.mark.parametrize(("headers", "told"), [*WRONG_HEADERS, (None, "name and value, not NoneType")])
+async def test_provider_of_no_headers_is_told(headers: Any, told: str) -> None:
+    factory, dialer = make(headers=lambda: headers)
+    with pytest.raises(TypeError, match=told):
+        await factory.open()
+    assert dialer.routes == []
+
+
+async def test_provider_of_no_headers_is_named() -> None:
+    def tokens() -> Any:
+        return None
+
+    factory, _ = make(headers=tokens)
+    with pytest.raises(TypeError, match=r"headers provider .*tokens must return a mapping"):
+        await factory.open()
 
 
 # Where to.
@@ -656,11 +697,42 @@ def test_options_that_are_not_supported_yet_are_told() -> None:
         ({"reconnect_delays": iter((1.0,))}, "reconnect_delays must be callable, not tuple_iterator"),
         ({"extensions": ["permessage-deflate"]}, "extensions must be objects"),
         ({"extensions": [Shout]}, "extensions must be objects"),
+        ({"extensions": 5}, "extensions must be a sequence, not int"),
+        ({"config": URI}, "config must be a ClientConfig, not str"),
+        ({"config": ClientConfig}, "config must be a ClientConfig, not the class ClientConfig"),
+        ({"config": None}, "config must be a ClientConfig, not NoneType"),
+        ({"connection_class": None}, "connection_class must be callable, not NoneType"),
+        ({"dialer": 5}, r"dialer must have dial\(\), not int"),
+        ({"dialer": ScriptedDialer}, r"dialer must have dial\(\), not the class ScriptedDialer"),
+        ({"clock": 5}, r"clock must have time\(\), sleep\(\), not int"),
+        ({"logger": "mine"}, r"logger must have debug\(\), info\(\), warning\(\), not str"),
+        ({"ssl_context": True}, "ssl_context must be an SSLContext, not bool"),
+        ({"options": 5}, "options must be a mapping, not int"),
+        ({"options": {"sock": 5}}, "sock must be a socket, not int"),
     ],
 )
 def test_collaborator_of_the_wrong_kind_is_told(collaborator: dict[str, Any], told: str) -> None:
     with pytest.raises(TypeError, match=told):
-        ConnectionFactory(ClientConfig(), **collaborator)
+        ConnectionFactory(**{"config": ClientConfig(), **collaborator})
+
+
+def test_evolve_checks_the_kind_of_the_config() -> None:
+    with pytest.raises(TypeError, match="config must be a ClientConfig, not int"):
+        ConnectionFactory(ClientConfig()).evolve(config=5)
+
+
+async def coroutine_class(*args: Any, **kwargs: Any) -> ClientConnection:
+    return ClientConnection(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("create", "kind"), [(lambda *args, **kwargs: None, "NoneType"), (coroutine_class, "coroutine")]
+)
+async def test_connection_class_that_makes_something_else_is_told(create: Any, kind: str) -> None:
+    factory, dialer = make(connection_class=create)
+    with pytest.raises(TypeError, match=f"connection_class .* must return a ClientConnection, not {kind}"):
+        await factory.open()
+    assert dialer.pipe.aborted
 
 
 def test_evolve_changes_sections_of_the_config() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import h11
 
@@ -15,7 +15,7 @@ from wssdk.handshake.header_grammar import is_token, unfit_position
 from wssdk.headers import Headers, HeadersLike, Request
 from wssdk.uri import WebSocketURI
 
-__all__ = ["accept_key", "build_request", "new_key", "serialize_request"]
+__all__ = ["accept_key", "as_headers", "build_request", "check_headers", "new_key", "serialize_request"]
 
 _GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
@@ -78,6 +78,39 @@ def build_request(
     for name, value in given:
         fields[name] = value
     return Request(uri.resource_name, fields)
+
+
+def as_headers(given: object, demand: str) -> Headers:
+    """Return headers that were given from outside; ``demand`` is how an error begins, "headers must be".
+
+    Raises:
+        TypeError: it is neither a mapping nor pairs of name and value, or a name is not a str.
+    """
+    if isinstance(given, Headers):
+        return given
+    items: Any = given
+    told = f"{demand} a mapping or pairs of name and value, not"
+    if hasattr(given, "keys"):
+        items = [(name, items[name]) for name in items.keys()]  # noqa: SIM118  # only keys() is promised
+    elif isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
+        raise TypeError(f"{told} {type(given).__name__}")
+    pairs = list(items)
+    for pair in pairs:
+        if not isinstance(pair, Sequence) or isinstance(pair, str | bytes) or len(pair) != 2:
+            raise TypeError(f"{told} items of type {type(pair).__name__}")
+        if not isinstance(pair[0], str):
+            raise TypeError(f"name of a header must be a str, not {type(pair[0]).__name__}")
+    return Headers(pairs)
+
+
+def check_headers(headers: Headers) -> None:
+    """Check that ``headers`` may be added to a request.
+
+    Raises:
+        InvalidHeader, TypeError: as :func:`build_request` has it.
+    """
+    for name, value in headers.raw_items():
+        _checked(name, value)
 
 
 def _own_fields(
