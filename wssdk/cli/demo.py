@@ -40,6 +40,9 @@ def run_demo(out: TextIO | None = None, *, left_out: Mapping[str, str] | None = 
     """Run the demo, a line for each step to ``out`` (default: standard output); return the exit code.
 
     ``left_out`` has the transports to do without, each with the reason; None finds out.
+
+    Raises:
+        OSError: ``out`` cannot be written.
     """
     progress = Progress(sys.stdout if out is None else out)
     python = f"{platform.python_implementation()} {platform.python_version()}"

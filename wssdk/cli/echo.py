@@ -30,11 +30,17 @@ class EchoOptions:
 
 
 def run_echo(options: EchoOptions, out: TextIO | None = None, err: TextIO | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; say to ``out`` where; return the exit code."""
+    """Serve until SIGINT or SIGTERM; say to ``out`` where; return the exit code.
+
+    Raises:
+        BrokenPipeError: nobody reads ``out`` any more.
+    """
     try:
         asyncio.run(_serve(options, sys.stdout if out is None else out))
     except KeyboardInterrupt:
         pass  # where the event loop takes no signal handlers
+    except BrokenPipeError:
+        raise  # nobody reads what it says
     except (OSError, ImportError) as error:
         print(f"wssdk echo: {error}", file=sys.stderr if err is None else err)
         return 1
