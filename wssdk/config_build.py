@@ -9,7 +9,7 @@ import attrs
 
 from wssdk.config import NOT_YET_WHEN_GIVEN, ClientConfig, unsupported
 from wssdk.config_faults import Fault, Leaf, value_fault
-from wssdk.config_headers import check_header
+from wssdk.config_headers import check_header, shown_name
 from wssdk.config_resolve import Unresolved, resolve
 from wssdk.config_rules import TOGETHER
 from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
@@ -114,13 +114,16 @@ class _Builder:
 
     def _add(self, leaf: Leaf, text: str, hint: str | None) -> None:
         self._bad.add(".".join(leaf.option))
-        self.faults.append(value_fault(leaf.place, dotted(leaf.named), text, hint))
+        named = leaf.named
+        if leaf.option[0] == HEADERS:
+            named = (*named[:-1], shown_name(named[-1]))
+        self.faults.append(value_fault(leaf.place, dotted(named), text, hint))
 
     def _refuse(self, option: Keys, bad: BadValue) -> None:
         self._values.pop(option, None)
         leaf = self._history[option][-1]
         dialect = leaf.place.dialect
-        shown = option[0] != HEADERS and not OPTIONS[option].secret
+        shown = option[0] != HEADERS and not OPTIONS[option].untold
         given = bad.value if leaf.text is None or isinstance(bad.value, str) else leaf.text
         got = describe(given, dialect, shown=shown)
         self._add(leaf, bad.told(dialect, got), bad.advice(dialect))

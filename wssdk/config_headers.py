@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from wssdk.config_values import BadValue, Dialect, Refused, describe, is_off
-from wssdk.config_words import header_fault
+from wssdk.config_words import header_fault, is_token
 from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.headers import Headers, HeadersLike, MultipleValuesError
 from wssdk.secret import MASK
 
-__all__ = ["FrozenHeaders", "check_header", "frozen_headers"]
+__all__ = ["FrozenHeaders", "check_header", "frozen_headers", "shown_name"]
 
 _EXPECTED: Final = "a mapping of header names to texts, or pairs of them"
 
@@ -108,6 +108,15 @@ def check_header(name: object, value: object) -> None:
         raise Refused(fault, value, _HINTS.get(name.lower()))
 
 
+def shown_name(name: str) -> str:
+    """Return the name of a header, up to the first character that may not be in it.
+
+    A whole header line may have been given as its name, credentials and all.
+    """
+    good = next((i for i in range(len(name)) if not is_token(name[i])), len(name))
+    return printable(name[: good + 1])
+
+
 def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
     """Return header fields, frozen; None for none.
 
@@ -123,7 +132,7 @@ def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
         try:
             check_header(name, text)
         except BadValue as bad:
-            path = f"headers.{printable(str(name))}"
+            path = f"headers.{shown_name(str(name))}"
             message = f"{path}: {bad.told(Dialect.CODE, describe(bad.value, Dialect.CODE, shown=False))}"
             problems.append(ConfigProblem("code", path, message, bad.hint))
     if problems:

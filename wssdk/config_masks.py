@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
 from wssdk.config_schema import CONNECTIONS, HEADERS, OPTIONS, Keys, meant
+from wssdk.config_words import is_token
 from wssdk.secret import MASK
 from wssdk.uri import redact_uri
 
@@ -22,15 +23,16 @@ Cover: TypeAlias = tuple[Span, str]
 
 _PLAIN: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?|inf|nan)|true|false")
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>[^\"'\\\n]*)(?P=quote)")
+_WORDS: Final = re.compile(r"\[?\s*(?:(?P<quote>[\"'])[-!#$%&*+.^_`|~0-9A-Za-z]*(?P=quote)[\s,]*)*\]?")
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRET_NAME: Final = re.compile(
     r"token|secret|passw|pwd|key|credential|auth|(?<![a-z])pin(?![a-z])", re.IGNORECASE
 )
 
-_TABLE_LINE: Final = re.compile(r"[ \t]*\[[ \t]*(?P<keys>[A-Za-z0-9_. \t-]+?)[ \t]*\][ \t]*")
-_PAIR_LINE: Final = re.compile(
-    r"[ \t]*(?P<keys>[A-Za-z0-9_. \t-]+?)[ \t]*=[ \t]*(?P<value>[^#]*)(?P<rest>.*)"
-)
+# Words side by side are no key: a secret may be one of them.
+_KEYS: Final = r"(?P<keys>[A-Za-z0-9_-]+(?:[ \t]*\.[ \t]*[A-Za-z0-9_-]+)*)"
+_TABLE_LINE: Final = re.compile(rf"[ \t]*\[[ \t]*{_KEYS}[ \t]*\][ \t]*")
+_PAIR_LINE: Final = re.compile(rf"[ \t]*{_KEYS}[ \t]*=[ \t]*(?P<value>[^#]*)(?P<rest>.*)")
 _STRING_OR_COMMENT: Final = re.compile(f"{COMMENT.pattern}|{STRING.pattern}", re.DOTALL)
 
 
@@ -47,10 +49,13 @@ def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
     for path, value in document.marks.values:
         if _meets(value, line):
             raw = document.text[slice(*value)]
-            shown = _shown(_in_root(document, path), raw)
             part = (max(value[0], line[0]), min(value[1], line[1]))
+            shown = _shown(_in_root(document, path), raw, document.text[slice(*part)])
             if shown != raw:
                 found.append((part, shown))
+    for path, mark in document.marks.by_path.items():
+        if _meets(mark.key, line) and not is_token(path[-1]) and _is_header(_in_root(document, path)):
+            found.append((mark.key, MASK))
     # Comments inside of what is covered anyway.
     return [
         one for one in found if one[1] or not any(_meets(one[0], other[0]) for other in found if other[1])
@@ -67,8 +72,14 @@ def _in_root(document: Document, path: Keys) -> Keys:
     return path[depth:] if path[:depth] == document.root else ()
 
 
-def _shown(keys: Keys, raw: str) -> str:
-    """Return ``raw``, what may be shown of it, or a mask."""
+def _is_header(keys: Keys) -> bool:
+    if keys[:1] == (CONNECTIONS,):
+        keys = keys[2:]
+    return keys[:1] == (HEADERS,) and len(keys) > 1
+
+
+def _shown(keys: Keys, raw: str, part: str) -> str:
+    """Return ``raw``, what may be shown of it, or a mask; ``part`` is what stands on the printed line."""
     if keys[:1] == (CONNECTIONS,):
         keys = keys[2:]
     if keys[:1] == (HEADERS,) or not keys:
@@ -81,10 +92,21 @@ def _shown(keys: Keys, raw: str) -> str:
         return raw if _is_reference(keys, raw) else MASK
     if grammar.secret:
         return MASK
+    if grammar.words and not _WORDS.fullmatch(_without_comments(part)):
+        return MASK
+    if grammar.untold and raw[:3] in ('"""', "'''"):
+        return MASK
     if option in (("uri",), ("proxy", "url")) or "://" in raw or "\\" in raw:
         quoted = _QUOTED.fullmatch(raw)
         return MASK if quoted is None else f"{quoted['quote']}{redact_uri(quoted['text'])}{quoted['quote']}"
     return raw
+
+
+def _without_comments(text: str, string: str | None = None) -> str:
+    """Return ``text`` without its comments; with ``string`` in the place of every string, where given."""
+    return _STRING_OR_COMMENT.sub(
+        lambda match: "" if match[0][0] == "#" else match[0] if string is None else string, text
+    )
 
 
 def _sounds_harmless(keys: Keys) -> bool:
@@ -123,13 +145,13 @@ def _covers_of_broken(document: Document, line: Span) -> list[Cover]:
     if not raw:
         return rest
     keys = _in_root(document, _split(table, pair["keys"]))
-    shown = MASK if "{" in raw else _shown(keys, raw)
+    shown = MASK if "{" in raw else _shown(keys, raw, raw)
     return rest if shown == raw else [((start, start + len(raw)), shown), *rest]
 
 
 def _table_above(before: str) -> Keys | None:
     """Return the table that the next line belongs to; None where that cannot be told for sure."""
-    outline = _STRING_OR_COMMENT.sub(lambda match: "" if match[0][0] == "#" else '""', before)
+    outline = _without_comments(before, '""')
     if '"""' in outline or "'" in outline or outline.count("{") != outline.count("}"):
         return None
     if outline.count("[") != outline.count("]"):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from wssdk.config_values import BadValue, Dialect, describe
-from wssdk.config_words import optional_secret, optional_token
+from wssdk import config_words as words
+from wssdk.config_headers import frozen_headers
+from wssdk.config_values import BadValue, Dialect, describe, with_article
 from wssdk.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from wssdk.config_sections import Network, Proxy, Reconnect, Tls
 
 __all__ = [
-    "SECRET_GRAMMARS",
     "TOGETHER",
+    "UNTOLD_GRAMMARS",
     "ask_client",
     "ask_network",
     "ask_proxy",
@@ -31,8 +32,18 @@ __all__ = [
     "raise_all",
 ]
 
-SECRET_GRAMMARS: Final = frozenset((optional_secret, optional_token))
-"""Grammars whose values errors do not show."""
+UNTOLD_GRAMMARS: Final = frozenset(
+    (
+        words.optional_secret,
+        words.optional_token,
+        words.optional_header_text,
+        words.scheme,
+        words.token,
+        words.subprotocols,
+        frozen_headers,
+    )
+)
+"""Grammars whose bad values errors do not show: secrets, and what a secret is written into by mistake."""
 
 TOGETHER: Final = (
     frozenset(("reconnect.min", "reconnect.max")),
@@ -75,7 +86,8 @@ def _broken_values(cls: type[attrs.AttrsInstance], prefix: str, given: Mapping[s
         try:
             _check_one(option, value)
         except BadValue as bad:
-            got = describe(bad.value, Dialect.CODE, shown=option.converter not in SECRET_GRAMMARS)
+            shown = option.converter is not None and option.converter not in UNTOLD_GRAMMARS
+            got = describe(bad.value, Dialect.CODE, shown=shown)
             message = f"{path}: {bad.told(Dialect.CODE, got)}"
             problems = (ConfigProblem("code", path, message, bad.advice(Dialect.CODE)),)
         except ConfigError as error:
@@ -90,7 +102,7 @@ def _check_one(option: attrs.Attribute[Any], value: object) -> None:
         return
     section = type(option.default)  # what has no grammar is a section
     if not isinstance(value, section):
-        raise BadValue(f"a {section.__name__}", value)
+        raise BadValue(with_article(section.__name__), value)
 
 
 def raise_all(broken: _Broken) -> None:

@@ -62,6 +62,10 @@ class Grammar:
     """Whether it may be written as an array of two."""
     secret: bool = False
     """Whether its value is not shown."""
+    untold: bool = False
+    """Whether a bad value is not told: a secret is written into it by mistake."""
+    words: bool = False
+    """Whether a good value has no spaces in it."""
     path: bool = False
     """Whether it names a file, looked for beside the file it is written in."""
 
@@ -74,17 +78,17 @@ _OPTIONAL_NUMBER: Final = Grammar(Form.NUMBER, optional=True)
 
 _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     words.optional_uri: Grammar(Form.TEXT),
-    words.optional_header_text: _OPTIONAL_TEXT,
+    words.optional_header_text: Grammar(Form.TEXT, optional=True, untold=True),
     words.optional_text: _OPTIONAL_TEXT,
     words.optional_path: Grammar(Form.TEXT, optional=True, path=True),
-    words.optional_token: Grammar(Form.TEXT, optional=True, secret=True),
-    words.optional_secret: Grammar(Form.TEXT, secret=True),
+    words.optional_token: Grammar(Form.TEXT, optional=True, secret=True, untold=True),
+    words.optional_secret: Grammar(Form.TEXT, secret=True, untold=True),
     words.optional_level: _OPTIONAL_VALUE,
-    words.scheme: Grammar(Form.TEXT),
-    words.token: Grammar(Form.TEXT),
+    words.scheme: Grammar(Form.TEXT, untold=True, words=True),
+    words.token: Grammar(Form.TEXT, untold=True, words=True),
     words.logger_name: Grammar(Form.TEXT),
     words.proxy_url: Grammar(Form.TEXT),
-    words.subprotocols: Grammar(Form.TEXT, array=True),
+    words.subprotocols: Grammar(Form.TEXT, array=True, untold=True, words=True),
     words.pins: Grammar(Form.TEXT, array=True),
     words.on_full: _VALUE,
     words.backend: _VALUE,

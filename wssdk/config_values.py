@@ -7,9 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeGuard
 
 from wssdk.errors import printable
+from wssdk.secret import Secret
 from wssdk.uri import redact_uri
 
-__all__ = ["BadValue", "Dialect", "Refused", "describe", "is_off", "is_text", "items", "nearest", "redacted"]
+__all__ = [
+    "BadValue",
+    "Dialect",
+    "Refused",
+    "describe",
+    "is_off",
+    "is_text",
+    "items",
+    "nearest",
+    "redacted",
+    "with_article",
+]
 
 _TOML_NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))
 _MOST_BITS: Final = 128
@@ -78,16 +90,18 @@ def redacted(text: str) -> str:
 
 def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
     """Return kind and value as ``dialect`` names and writes them; the kind alone where not ``shown``."""
+    if isinstance(value, Secret):
+        value, shown = "", False  # It was a text where it was written.
     literal = _literal(value, dialect) if shown else None
     if dialect is Dialect.ENVIRONMENT and isinstance(value, str):
         return literal or "another text"
     if dialect is Dialect.CODE:
-        return literal or _with_article(type(value).__name__)
+        return literal or with_article(type(value).__name__)
     if isinstance(value, dict):
         kind = "table"
     else:
         kind = next((name for types, name in _TOML_NAMES if isinstance(value, types)), "date or time")
-    return f"{kind} {literal}" if literal else _with_article(kind)
+    return f"{kind} {literal}" if literal else with_article(kind)
 
 
 def _literal(value: object, dialect: Dialect) -> str | None:
@@ -106,7 +120,8 @@ def _literal(value: object, dialect: Dialect) -> str | None:
     return None
 
 
-def _with_article(noun: str) -> str:
+def with_article(noun: str) -> str:
+    """Return ``noun`` behind "a" or "an"."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 

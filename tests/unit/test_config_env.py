@@ -137,7 +137,7 @@ def test_password_may_be_any_word() -> None:
             None,
         ),
         ("LIMITS__MAX_QUEUE", "8,64", "low water, 64, is above high water, 8", "write [high, low]"),
-        ("ORIGIN", 'a"b\n', 'expected a text without control characters, or none, got "a\\"b\\n"', None),
+        ("ORIGIN", 'a"b\n', "expected a text without control characters, or none, got another text", None),
         ("URI", "http://u:p@h", 'expected a WebSocket URI such as "wss://example.com/feed", got', None),
         ("AUTH__TOKEN", "", "expected a secret text that is not empty, got another text", None),
         ("AUTH__HEADER", "Host", "the opening handshake sets this header itself", None),

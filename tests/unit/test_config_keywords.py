@@ -130,12 +130,12 @@ def test_timeout_of_the_proxy_that_is_the_default() -> None:
         (
             "additional_headers",
             5,
-            "additional_headers: expected a mapping of header names to texts, or pairs of them, got 5",
+            "additional_headers: expected a mapping of header names to texts, or pairs of them, got an int",
         ),
         (
             "user_agent_header",
             "a\nb",
-            "user_agent_header: expected a text without control characters, or None, got 'a\\nb'",
+            "user_agent_header: expected a text without control characters, or None, got a str",
         ),
     ],
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.config_errors import Write, file_writer, problems_of, report_of
-from wssdk.config import ClientConfig
+from wssdk.api import connect
+from wssdk.config import Auth, ClientConfig
 from wssdk.errors import ConfigError
 
 
@@ -82,6 +84,24 @@ LEAKS = [
     "timeouts = { open = None, token = 'hush' }",
     "timeouts.open = 1 # hush\ntimeouts.open = 2 # hush",
     "a.b.c = 'hush'\na.b = 1",
+    '[auth]\nscheme = "Bearer hush"',
+    '[auth]\nheader = "X-Key: hush"',
+    '[auth]\nscheme = "Bearer\\u0020hush"',
+    "[headers]\n'X hush' = 'a'",
+    "[headers]\n'X: hush' = 5",
+    "[headers]\n'X: hush' = 'a' 1",
+    "[headers]\nX hush = 'a'",
+    "[headers.X hush]",
+    "headers = { 'X hush' = 'a' }",
+    "[connections.a.headers]\n'X hush' = 'a'",
+    'subprotocols = ["bearer hush"]',
+    'subprotocols = "bearer hush"',
+    'subprotocols = [\n"ok", "bearer hush"]',
+    'subprotocols = ["""ok\n hush"""]',
+    'user_agent = "x\\nhush"',
+    'user_agent = """x\nhush"""',
+    'user_agent = """hush\nx"""',
+    'origin = "x\\nhush"',
 ]
 
 
@@ -110,6 +130,10 @@ def test_secrets_do_not_leak(write: Write, line: str) -> None:
         ("PROXY__URL", "user:hush@h"),
         ("ORIGIN", "https://user:hush@h\n"),
         ("ZZZ", "hush"),
+        ("AUTH__SCHEME", "Bearer hush"),
+        ("AUTH__HEADER", "X-Key: hush"),
+        ("SUBPROTOCOLS", "bearer hush"),
+        ("USER_AGENT", "x\nhush"),
     ],
 )
 def test_secrets_of_the_environment_do_not_leak(variable: str, text: str) -> None:
@@ -127,10 +151,51 @@ def test_secrets_of_the_environment_do_not_leak(variable: str, text: str) -> Non
         {"headers": {"X": "hush\n"}},
         {"uri": "http://user:hush@h"},
         {"zzz": "hush"},
+        {"auth.scheme": "Bearer hush"},
+        {"auth": {"header": "X-Key: hush"}},
+        {"headers": {"X hush": "a"}},
+        {"subprotocols": ["bearer hush"]},
+        {"user_agent": "x\nhush"},
     ],
 )
 def test_secrets_of_overrides_do_not_leak(overrides: dict[str, Any]) -> None:
     assert "hush" not in report_of(lambda: ClientConfig.load(overrides=overrides, environ={}))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ClientConfig(headers="Authorization: Bearer hush"),  # type: ignore[arg-type]
+        lambda: ClientConfig(headers=["Authorization: Bearer hush"]),  # type: ignore[list-item]
+        lambda: ClientConfig(headers=("Authorization", "hush")),  # type: ignore[arg-type]
+        lambda: ClientConfig(headers={"Authorization: Bearer hush": ""}),
+        lambda: ClientConfig(headers=[(b"Authorization: Bearer hush", "")]),  # type: ignore[list-item]
+        lambda: ClientConfig(auth="Bearer hush"),  # type: ignore[arg-type]
+        lambda: ClientConfig(subprotocols=["bearer hush"]),
+        lambda: ClientConfig(subprotocols="hush"),
+        lambda: ClientConfig(user_agent="x\nhush"),
+        lambda: ClientConfig(origin="x\nhush"),
+        lambda: Auth(scheme="Bearer hush"),
+        lambda: Auth(header="X-Key: hush"),
+        lambda: Auth(token="hush\n"),
+        lambda: Auth(token=["hush"]),  # type: ignore[arg-type]
+        lambda: ClientConfig.from_connect("ws://h", additional_headers="X: hush"),  # type: ignore[arg-type]
+        lambda: connect("ws://h", additional_headers={"Authorization: Bearer hush": ""}),
+        lambda: connect("ws://h", additional_headers="Authorization: Bearer hush"),  # type: ignore[arg-type]
+        lambda: connect("ws://h", subprotocols=["bearer hush"]),
+        lambda: connect("ws://h", user_agent_header="x\nhush"),
+    ],
+)
+def test_secrets_of_code_do_not_leak(make: Callable[[], object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert "hush" not in str(caught.value) + repr(caught.value.problems)
+
+
+def test_name_of_a_header_is_shown_up_to_what_breaks_it(write: Write) -> None:
+    file = write("uri = 'wss://h'\n[headers]\n'X-Key: hush' = 'a'")
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert problem.path == 'headers."X-Key:"'
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_value_is_told_as_code_writes_it(value: Any, got: str) -> None:
 def test_secret_is_not_told() -> None:
     (problem,) = problems_of(lambda: Auth(token="hush\n"))
     assert problem.message == (
-        "auth.token: expected a secret text of one line, without control characters, got a Secret"
+        "auth.token: expected a secret text of one line, without control characters, got a str"
     )
 
 
