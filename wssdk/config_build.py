@@ -126,7 +126,7 @@ class _Builder:
         shown = option[0] != HEADERS and not OPTIONS[option].untold
         given = bad.value if leaf.text is None or isinstance(bad.value, str) else leaf.text
         got = describe(given, dialect, shown=shown)
-        self._add(leaf, bad.told(dialect, got), bad.advice(dialect))
+        self._add(leaf, bad.told(dialect, got), bad.advice(dialect, leaf.place.variable))
 
     def _refuse_combination(self, problem: ConfigProblem) -> None:
         option = tuple(problem.path.split("."))

@@ -20,6 +20,11 @@ _HINTS: Final = {
     "sec-websocket-protocol": "set subprotocols",
     "sec-websocket-extensions": "set compression",
 }
+_TEXT_HINTS: Final = {
+    **dict.fromkeys(Dialect, 'write the text itself, "${env:NAME}" or "${file:PATH}"'),
+    # Nothing is filled in there.
+    Dialect.CODE: 'write the text itself, a str; one of the environment is os.environ["NAME"]',
+}
 
 
 class FrozenHeaders(Mapping[str, str]):
@@ -103,7 +108,7 @@ def check_header(name: object, value: object) -> None:
     if not isinstance(name, str):
         raise BadValue("the name of a header", name)
     if not isinstance(value, str):
-        raise BadValue("a text", value, 'write the text itself, "${env:NAME}" or "${file:PATH}"')
+        raise BadValue("a text", value, _TEXT_HINTS)
     if fault := header_fault(name, value):
         raise Refused(fault, value, _HINTS.get(name.lower()))
 
@@ -134,7 +139,7 @@ def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
         except BadValue as bad:
             path = f"headers.{shown_name(str(name))}"
             message = f"{path}: {bad.told(Dialect.CODE, describe(bad.value, Dialect.CODE, shown=False))}"
-            problems.append(ConfigProblem("code", path, message, bad.hint))
+            problems.append(ConfigProblem("code", path, message, bad.advice(Dialect.CODE)))
     if problems:
         raise ConfigError(problems)
     return FrozenHeaders(fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeGuard
 
 from wssdk.errors import printable
@@ -40,10 +40,10 @@ class BadValue(ValueError):
     """A value breaks its option's grammar.
 
     ``expected`` and ``hint`` may hold ``{off}``, which stands for the dialect's way to switch an option
-    off. ``str()`` never shows the value.
+    off; a hint may differ by dialect, and hold ``{variable}``. ``str()`` never shows the value.
     """
 
-    def __init__(self, expected: str, value: object, hint: str | None = None) -> None:
+    def __init__(self, expected: str, value: object, hint: str | Mapping[Dialect, str] | None = None) -> None:
         super().__init__(f"expected {expected}")
         self.expected = expected
         self.value = value
@@ -53,9 +53,10 @@ class BadValue(ValueError):
         """Return the complaint in one sentence; ``got`` describes the value."""
         return f"expected {self.expected.replace('{off}', dialect.value)}, got {got}"
 
-    def advice(self, dialect: Dialect) -> str | None:
-        """Return the hint in the words of ``dialect``."""
-        return None if self.hint is None else self.hint.replace("{off}", dialect.value)
+    def advice(self, dialect: Dialect, variable: str = "") -> str | None:
+        """Return the hint in the words of ``dialect``; ``variable`` is where the value is from, if any."""
+        hint = self.hint.get(dialect) if isinstance(self.hint, Mapping) else self.hint
+        return None if hint is None else hint.replace("{off}", dialect.value).replace("{variable}", variable)
 
 
 class Refused(BadValue):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
-from wssdk.config_values import BadValue, Refused, is_off, is_text, items, nearest
+from wssdk.config_values import BadValue, Dialect, Refused, is_off, is_text, items, nearest
 from wssdk.errors import InvalidURI
 from wssdk.secret import Secret
 from wssdk.uri import parse_uri, redact_uri
@@ -74,6 +74,8 @@ _UNFIT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PROXY_URL: Final = re.compile(r"(?:https?|socks[45]|socks4a|socks5h)://[^\s/?#]+/?", re.IGNORECASE)
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
+
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 _OWNED: Final = frozenset(("host", "upgrade", "connection", "content-length", "transfer-encoding"))
 _OWNED_PREFIX: Final = "sec-websocket-"
@@ -232,9 +234,19 @@ def optional_secret(value: str | Secret | None) -> Secret | None:
     if is_off(value):
         return None
     if not is_text(value) or not value:
-        hint = 'write the text itself, { env = "NAME" } or { file = "PATH" }'
-        raise BadValue("a secret text that is not empty", value, hint)
+        raise BadValue("a secret text that is not empty", value, _secret_hints(value))
     return Secret(value)
+
+
+def _secret_hints(value: object) -> dict[Dialect, str]:
+    name = value.get("env") if isinstance(value, dict) else None
+    # A secret in the place of its variable's name does not look like one.
+    shown = name if is_text(name) and _VARIABLE.fullmatch(name) else "NAME"
+    return {
+        Dialect.TOML: 'write the text itself, { env = "NAME" } or { file = "PATH" }',
+        Dialect.ENVIRONMENT: "write the text itself, or the path of its file into {variable}_FILE",
+        Dialect.CODE: f'write the text itself, or os.environ["{shown}"]',
+    }
 
 
 def optional_token(value: str | Secret | None) -> Secret | None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.config_errors import problems_of
 from wssdk import config_words as words
+from wssdk.config import Auth, ClientConfig
 from wssdk.config_values import BadValue
 from wssdk.secret import Secret
 
@@ -203,3 +205,30 @@ def test_refused_token_does_not_travel() -> None:
 
 def test_other_secrets_may_have_any_characters() -> None:
     assert words.optional_secret("hu\nsh") == Secret("hu\nsh")
+
+
+# Hints in the words of the place.
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("", 'write the text itself, or os.environ["NAME"]'),
+        ({"env": "HOME"}, 'write the text itself, or os.environ["HOME"]'),
+        ({"env": "hush"}, 'write the text itself, or os.environ["NAME"]'),
+    ],
+)
+def test_hint_of_a_secret_in_code(value: Any, hint: str) -> None:
+    (problem,) = problems_of(lambda: Auth(token=value))
+    assert problem.hint == hint
+
+
+def test_hint_of_a_secret_in_a_variable_names_the_variable_of_its_file() -> None:
+    environ = {"WSSDK_URI": "wss://h", "WSSDK_AUTH__TOKEN": ""}
+    (problem,) = problems_of(lambda: ClientConfig.from_env(environ=environ))
+    assert problem.hint == "write the text itself, or the path of its file into WSSDK_AUTH__TOKEN_FILE"
+
+
+def test_hint_of_a_header_in_code_names_no_reference() -> None:
+    (problem,) = problems_of(lambda: ClientConfig(headers={"A": 5}))  # type: ignore[arg-type]
+    assert problem.hint == 'write the text itself, a str; one of the environment is os.environ["NAME"]'
