@@ -11,8 +11,10 @@ import attrs
 
 from wssdk.config_faults import Fault, Leaf, Place
 from wssdk.config_schema import (
+    ALIASES,
     CONNECTIONS,
     HEADERS,
+    ONLY_IN_CODE,
     OPTIONS,
     SECTIONS,
     SHORT_FORMS,
@@ -187,6 +189,12 @@ def _hint(before: str, name: str) -> str | None:
     if name in _SECTION_NAMES:
         first = next(option for option in _OPTION_NAMES if option.startswith(f"{name}__"))
         return f"the section's options have variables of their own, such as {before}{first}"
+    keys = tuple(name.lower().split("__"))
+    if keys[-1] in ONLY_IN_CODE:
+        return f"give it in code: {keys[-1]!r} is a keyword of connect()"
+    if keys in ALIASES:
+        option = ALIASES[keys]
+        return f"did you mean {before}{environment_name(option)}?" if option else None
     by_keyword = meant((name.lower(),))
     if by_keyword is not None and by_keyword[1]:
         return f"the option for {name.lower()!r} is {before}{environment_name(by_keyword[0])}"

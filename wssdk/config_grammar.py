@@ -320,8 +320,9 @@ def _unknown_unit(unit: str, units: Mapping[str, Fraction]) -> str:
 def _integer(value: object, least: int, most: int, expected: str, hint: str | None = None) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return int(value)
-    if hint is None and isinstance(value, str) and value.strip().removeprefix("-").isdecimal():
-        hint = f"write {value.strip()[:_LONGEST_AMOUNT]} without quotes"
+    text = value.strip()[:_LONGEST_AMOUNT] if isinstance(value, str) else ""
+    if text.removeprefix("-").isdecimal() and (hint is None or least <= int(text) <= most):
+        hint = f"write {text} without quotes"
     raise BadValue(expected, value, hint)
 
 

@@ -16,8 +16,10 @@ from wssdk.config_keywords import KEYWORDS
 from wssdk.config_values import nearest
 
 __all__ = [
+    "ALIASES",
     "CONNECTIONS",
     "HEADERS",
+    "ONLY_IN_CODE",
     "OPTIONS",
     "SECTIONS",
     "SHORT_FORMS",
@@ -143,6 +145,23 @@ def _options() -> dict[Keys, Grammar]:
 OPTIONS: Final[Mapping[Keys, Grammar]] = _options()
 """Every option but the headers, and its grammar."""
 
+ONLY_IN_CODE: Final = frozenset(("create_connection", "extensions", "sock"))
+"""Keywords of ``connect()`` that are objects: no option stands for them."""
+
+ALIASES: Final[Mapping[Keys, Keys]] = {
+    ("url",): ("uri",),
+    ("ur",): ("uri",),
+    ("auth", "username"): (),
+    ("auth", "user"): (),
+    ("auth", "password"): (),
+    ("timeouts", "connect"): ("timeouts", "open"),
+    ("tls", "verify_hostname"): ("tls", "check_hostname"),
+    ("reconnect", "initial_delay"): ("reconnect", "initial"),
+    ("reconnect", "min_delay"): ("reconnect", "min"),
+    ("reconnect", "max_delay"): ("reconnect", "max"),
+}
+"""What other libraries call an option, where likeness finds a wrong one; empty: there is none."""
+
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Z0-9]")
 
@@ -165,6 +184,10 @@ def meant(keys: Keys, *, table: bool = False) -> tuple[Keys, bool] | None:
     """
     name = keys[-1]
     tables = (*SECTIONS, HEADERS, CONNECTIONS)
+    if keys in ALIASES:
+        return (ALIASES[keys], False) if ALIASES[keys] else None
+    if table and KEYWORDS.get(name) in tables:
+        return (KEYWORDS[name],), True
     if table and len(keys) == 1:
         near = nearest(name, tables)
         return None if near is None else ((near,), False)

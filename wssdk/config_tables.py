@@ -8,7 +8,17 @@ from typing import Any
 import attrs
 
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
-from wssdk.config_schema import CONNECTIONS, HEADERS, OPTIONS, SECTIONS, SHORT_FORMS, Keys, dotted, meant
+from wssdk.config_schema import (
+    CONNECTIONS,
+    HEADERS,
+    ONLY_IN_CODE,
+    OPTIONS,
+    SECTIONS,
+    SHORT_FORMS,
+    Keys,
+    dotted,
+    meant,
+)
 from wssdk.config_values import Dialect, describe
 
 __all__ = ["TableLayer", "read_table"]
@@ -115,7 +125,9 @@ class _Reader:
         path = dotted((*base, *keys))
         near = meant(keys, table=isinstance(value, Mapping))
         hint = None
-        if near is not None:
+        if keys[-1] in ONLY_IN_CODE:
+            hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
+        elif near is not None:
             option, is_keyword = near
             right = dotted(option if option[0] == CONNECTIONS else (*base, *option))
             hint = f"did you mean {right!r}?"

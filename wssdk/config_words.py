@@ -274,7 +274,8 @@ def _choose(value: object, choices: tuple[_Choice, ...], given: object = None) -
     quoted = [f'"{choice}"' for choice in choices]
     hint = None
     if isinstance(value, str):
-        meant = nearest(value, choices)
+        # Versions that look alike are not: only words are misspelt.
+        meant = None if value[:1].isdigit() else nearest(value, choices)
         hint = None if meant is None else f'did you mean "{meant}"?'
     elif isinstance(value, float) and str(value) in choices:
         hint = f'write "{value}", with quotes'

@@ -367,3 +367,15 @@ def test_result_is_taken_unchanged(function: Callable[[Any], Any], value: object
 
 def test_text_of_the_exception_does_not_show_the_value() -> None:
     assert "hush" not in str(refusal(grammar.duration, "hush"))
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("32", "write 32 without quotes"),
+        ("0", "for no limit, write {off}"),
+        ("x", "for no limit, write {off}"),
+    ],
+)
+def test_hint_of_a_number_in_quotes(value: str, hint: str) -> None:
+    assert refusal(grammar.max_queue, value).hint == hint

@@ -135,6 +135,7 @@ def test_level_comes_in_capitals() -> None:
         (words.backend, "zlibng", '"auto", "zlib", "zlib-ng" or "isal"', 'did you mean "zlib-ng"?'),
         (words.tls_version, 1.2, '"1.2" or "1.3"', 'write "1.2", with quotes'),
         (words.tls_version, 1.1, '"1.2" or "1.3"', None),
+        (words.tls_version, "1.1", '"1.2" or "1.3"', None),
         (words.family, "inet", '"any", "ipv4" or "ipv6"', None),
         (words.family, None, '"any", "ipv4" or "ipv6"', None),
         (words.transport, True, '"auto", "aiofastnet" or "asyncio"', None),
