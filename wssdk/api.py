@@ -120,6 +120,8 @@ _RENAMED: Final = {
     "protocol_class": "use create_connection",
     "loop": "the running event loop is used",
     "legacy_recv": "it has no meaning any more",
+    "auth": "use additional_headers",
+    "token": "use additional_headers",
     "headers": "use additional_headers",
     "header": "use additional_headers",
     "protocols": "use subprotocols",
@@ -182,9 +184,10 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
 
     Raises:
         InvalidURI: ``uri`` is not a WebSocket URI.
-        TypeError: a keyword is unknown, or of the wrong type.
-        ValueError: keywords contradict each other or the URI, or (:exc:`ConfigError`) have a value that
-            is not allowed or not supported yet.
+        TypeError: a keyword is unknown, or an object (``ssl``, ``create_connection``) is of the wrong type.
+        ConfigError: values, all of them told at once, are of the wrong type, not allowed, or not
+            supported yet.
+        ValueError: keywords contradict each other or the URI.
         TimeoutError, OSError, InvalidHandshake: (opening) as for :meth:`ConnectionFactory.open`.
     """
 

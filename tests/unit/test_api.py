@@ -316,6 +316,8 @@ def test_invalid_uri_is_refused(uri: str) -> None:
         ("create_protocol", "use create_connection"),
         ("loop", "the running event loop is used"),
         ("headers", "use additional_headers"),
+        ("auth", "use additional_headers"),
+        ("token", "use additional_headers"),
         ("heartbeat", "use ping_interval"),
         ("max_msg_size", "use max_size"),
         ("xyzzy", "'xyzzy'$"),
