@@ -36,7 +36,26 @@ _MAX_NAME: Final = 253
 _SECRET_PARTS: Final = ("token", "secret", "passw", "signature", "credential", "apikey", "session")
 # ... or is made of words of which one is among these.
 _SECRET_WORDS: Final = frozenset(
-    ("auth", "authorization", "code", "jwt", "key", "pass", "pwd", "sid", "sig", "ticket")
+    (
+        "auth",
+        "authorization",
+        "bearer",
+        "code",
+        "cred",
+        "creds",
+        "hmac",
+        "jwt",
+        "key",
+        "nonce",
+        "otp",
+        "pass",
+        "pin",
+        "pwd",
+        "refresh",
+        "sid",
+        "sig",
+        "ticket",
+    )
 )
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
@@ -97,7 +116,10 @@ def parse_uri(uri: str) -> WebSocketURI:
 
     Raises:
         InvalidURI: another scheme, a fragment, whitespace, a bad host or port; secrets are masked.
+        TypeError: ``uri`` is no text.
     """
+    if not isinstance(uri, str):
+        raise TypeError(f"uri must be a str, not {type(uri).__name__}")
     try:
         return _parse(uri)
     except ValueError as error:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -240,3 +241,21 @@ def test_hashes_and_pickles() -> None:
 )
 def test_redacted(uri: str, redacted: str) -> None:
     assert redact_uri(uri) == redacted
+
+
+@pytest.mark.parametrize(("uri", "name"), [(None, "NoneType"), (b"ws://h", "bytes")])
+def test_uri_is_a_text(uri: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=f"uri must be a str, not {name}"):
+        parse_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "name", ["bearer", "cred", "creds", "hmac", "nonce", "refresh", "otp", "pin", "userPin"]
+)
+def test_parameter_of_a_secret_name_is_masked(name: str) -> None:
+    assert redact_uri(f"ws://h/?{name}=hush") == f"ws://h/?{name}=********"
+
+
+@pytest.mark.parametrize("name", ["spin", "shopping", "hmacro"])
+def test_parameter_with_a_secret_name_inside_of_a_word_is_shown(name: str) -> None:
+    assert redact_uri(f"ws://h/?{name}=a") == f"ws://h/?{name}=a"
