@@ -33,7 +33,7 @@ __all__ = [
     "optional_duration",
     "optional_port",
     "optional_size",
-    "positive_size",
+    "read_limit",
     "redirects",
     "retry_status",
     "server_window_bits",
@@ -117,6 +117,8 @@ _TO_SWITCH_OFF: Final = "to switch it off, write {off}"
 _FOR_NO_LIMIT: Final = "for no limit, write {off}"
 _ZERO_OR_MORE: Final = "it is 0 or more, and cannot be switched off"
 
+_LARGEST_READ: Final = 2**30
+
 # Timers of some platforms count no further.
 _LONGEST: Final = 10**9
 
@@ -138,9 +140,12 @@ def size(value: SizeLike) -> int:
     return _bytes(value, _SIZE, _ZERO_OR_MORE, least=0)
 
 
-def positive_size(value: SizeLike) -> int:
-    """Return bytes, above 0."""
-    return _bytes(value, _SIZE, "it must be above 0, and cannot be switched off", least=1)
+def read_limit(value: SizeLike) -> int:
+    """Return bytes, above 0, up to 1 GiB: as much as may be read at once."""
+    limit = _bytes(value, _SIZE, "it must be above 0, and cannot be switched off", least=1)
+    if limit > _LARGEST_READ:
+        raise BadValue(_SIZE, value, "at most 1 GiB is read at once")
+    return limit
 
 
 def optional_size(value: SizeLike | None) -> int | None:
@@ -154,7 +159,11 @@ def max_size(value: MaxSizeLike) -> int | tuple[int | None, int | None] | None:
     if given is None:
         return _optional_bytes(value)
     message, fragment = _two(given, "one size, or two: [message, fragment]")
-    return _optional_bytes(message), _optional_bytes(fragment)
+    most, most_of_fragment = _optional_bytes(message), _optional_bytes(fragment)
+    if most is not None and most_of_fragment is not None and most_of_fragment > most:
+        text = f"the limit of a fragment, {most_of_fragment}, is above that of a message, {most}"
+        raise Refused(text, value, "write [message, fragment]")
+    return most, most_of_fragment
 
 
 def max_queue(value: MaxQueueLike) -> int | tuple[int, int] | None:

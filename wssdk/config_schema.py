@@ -101,7 +101,7 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     grammar.duration: _VALUE,
     grammar.optional_duration: _OPTIONAL_VALUE,
     grammar.size: _VALUE,
-    grammar.positive_size: _VALUE,
+    grammar.read_limit: _VALUE,
     grammar.optional_size: _OPTIONAL_VALUE,
     grammar.max_size: Grammar(Form.VALUE, optional=True, pair=True),
     grammar.max_queue: Grammar(Form.NUMBER, optional=True, pair=True),

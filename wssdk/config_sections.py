@@ -94,7 +94,7 @@ class Limits:
     """Largest message, or message and fragment, bytes; None: no limit."""
     max_queue: int | tuple[int, int] | None = attrs.field(default=32, converter=grammar.max_queue)
     """High water, or high and low water, of received messages in wait; None: no limit."""
-    read_limit: int = attrs.field(default=2**16, converter=grammar.positive_size)
+    read_limit: int = attrs.field(default=2**16, converter=grammar.read_limit)
     """Bytes that are read at once."""
     write_limit: int | tuple[int, int] = attrs.field(default=2**16, converter=grammar.write_limit)
     """High water, or high and low water, of bytes waiting to be sent."""

@@ -64,6 +64,8 @@ def load(
     Raises:
         ConfigError: everything that is wrong in any layer, each with its place.
     """
+    if connection is not None and not isinstance(connection, str):
+        raise TypeError(f"connection must be a str, not {type(connection).__name__}")
     sources = _read(paths, table, env_prefix, environ, overrides)
     built = _build(sources, connection)
     faults = (*sources.faults, *built.faults)
@@ -108,6 +110,8 @@ def _read(
         raise ValueError("without a prefix every variable would be an option; None leaves them all out")
     if isinstance(table, str):
         raise TypeError('table is a sequence of names: ("tool", "myapp")')
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise TypeError(f"overrides must be a mapping, not {type(overrides).__name__}")
     given = os.environ if environ is None else environ
     documents: list[Document] = []
     faults: list[Fault] = []

@@ -129,7 +129,7 @@ def test_duration_that_cannot_be_switched_off(value: object) -> None:
 )
 @pytest.mark.parametrize(
     "function",
-    [grammar.size, grammar.positive_size, grammar.optional_size, grammar.max_size, grammar.write_limit],
+    [grammar.size, grammar.optional_size, grammar.max_size, grammar.write_limit],
 )
 def test_size(function: Callable[[Any], int | None], value: object, size: int) -> None:
     assert function(value) == size
@@ -174,8 +174,8 @@ def test_size_may_be_zero() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, None, False])
-def test_positive_size_is_above_zero(value: object) -> None:
-    bad = refusal(grammar.positive_size, value)
+def test_read_limit_is_above_zero(value: object) -> None:
+    bad = refusal(grammar.read_limit, value)
     assert bad.expected == 'a size such as 1048576, "1 MiB" or "500 kB"'
     assert bad.hint == "it must be above 0, and cannot be switched off"
 
@@ -184,6 +184,7 @@ def test_positive_size_is_above_zero(value: object) -> None:
     ("value", "pair"),
     [
         (["1 MiB", "64 KiB"], (2**20, 2**16)),
+        ((10, 10), (10, 10)),
         ((10, None), (10, None)),
         ([False, 10], (None, 10)),
         ([None, None], (None, None)),
@@ -191,6 +192,19 @@ def test_positive_size_is_above_zero(value: object) -> None:
 )
 def test_sizes_of_message_and_fragment(value: Any, pair: tuple[int | None, int | None]) -> None:
     assert grammar.max_size(value) == pair
+
+
+def test_fragment_may_not_be_larger_than_its_message() -> None:
+    bad = refusal(grammar.max_size, (1, 2))
+    assert bad.told(Dialect.CODE, "it") == "the limit of a fragment, 2, is above that of a message, 1"
+
+
+def test_read_limit_of_a_gibibyte() -> None:
+    assert grammar.read_limit("1 GiB") == 2**30
+
+
+def test_read_limit_above_a_gibibyte() -> None:
+    assert refusal(grammar.read_limit, 2**30 + 1).hint == "at most 1 GiB is read at once"
 
 
 @pytest.mark.parametrize("value", [[], [1], [1, 2, 3]])
@@ -350,7 +364,7 @@ def test_bad_statuses(value: object) -> None:
         (grammar.optional_duration, "10s"),
         (grammar.optional_duration, None),
         (grammar.size, "1 MiB"),
-        (grammar.positive_size, "1 MiB"),
+        (grammar.read_limit, "1 MiB"),
         (grammar.optional_size, "1 MiB"),
         (grammar.max_size, ["1 MiB", None]),
         (grammar.max_queue, [32, 8]),

@@ -341,3 +341,16 @@ def test_unknown_option_of_another_connection_is_told(write: Write) -> None:
     assert problems_of(lambda: ClientConfig.from_toml(file, connection="feed-a"))[0].path == (
         "connections.feed_b.opne"
     )
+
+
+# Arguments of the wrong type.
+
+
+def test_connection_is_a_text() -> None:
+    with pytest.raises(TypeError, match="connection must be a str, not int"):
+        ClientConfig.load(connection=5)  # type: ignore[arg-type]
+
+
+def test_overrides_are_a_mapping() -> None:
+    with pytest.raises(TypeError, match="overrides must be a mapping, not int"):
+        ClientConfig.load(overrides=5)  # type: ignore[arg-type]
