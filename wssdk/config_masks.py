@@ -94,7 +94,7 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
         return MASK
     if grammar.words and not _WORDS.fullmatch(_without_comments(part)):
         return MASK
-    if grammar.untold and raw[:3] in ('"""', "'''"):
+    if grammar.untold and not grammar.words and not _QUOTED.fullmatch(raw):
         return MASK
     if option in (("uri",), ("proxy", "url")) or "://" in raw or "\\" in raw:
         quoted = _QUOTED.fullmatch(raw)

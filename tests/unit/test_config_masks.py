@@ -102,6 +102,10 @@ LEAKS = [
     'user_agent = """x\nhush"""',
     'user_agent = """hush\nx"""',
     'origin = "x\\nhush"',
+    "user_agent = 'x' hush",
+    "user_agent = ['hush']",
+    "user_agent = 'x' # hush\norigin = 5",
+    "auth.scheme = 'Bearer' hush",
 ]
 
 
