@@ -54,7 +54,7 @@ def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
             if shown != raw:
                 found.append((part, shown))
     for path, mark in document.marks.by_path.items():
-        if _meets(mark.key, line) and not is_token(path[-1]) and _is_header(_in_root(document, path)):
+        if _meets(mark.key, line) and not is_token(path[-1]) and _is_option(_in_root(document, path)):
             found.append((mark.key, MASK))
     # Comments inside of what is covered anyway.
     return [
@@ -72,10 +72,9 @@ def _in_root(document: Document, path: Keys) -> Keys:
     return path[depth:] if path[:depth] == document.root else ()
 
 
-def _is_header(keys: Keys) -> bool:
-    if keys[:1] == (CONNECTIONS,):
-        keys = keys[2:]
-    return keys[:1] == (HEADERS,) and len(keys) > 1
+def _is_option(keys: Keys) -> bool:
+    """Tell whether this names an option or a header; a connection may have any name."""
+    return len(keys) > (2 if keys[:1] == (CONNECTIONS,) else 0)
 
 
 def _shown(keys: Keys, raw: str, part: str) -> str:

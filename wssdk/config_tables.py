@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
+from wssdk.config_headers import shown_name
 from wssdk.config_schema import (
     CONNECTIONS,
     HEADERS,
@@ -122,7 +123,8 @@ class _Reader:
         self.refuse(keys, f"expected {expected}, got {got}")
 
     def _refuse_name(self, base: Keys, keys: Keys, value: object) -> None:
-        path = dotted((*base, *keys))
+        # A whole header line, credentials and all, may have been given as a name.
+        path = dotted((*base, *keys[:-1], shown_name(keys[-1])))
         near = meant(keys, table=isinstance(value, Mapping))
         hint = None
         if keys[-1] in ONLY_IN_CODE:
