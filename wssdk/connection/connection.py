@@ -221,9 +221,9 @@ class ClientConnection(MessagePath):
             ConnectionClosed: the connection is closed.
             ProtocolError: more than 125 bytes.
         """
-        if not self._link.is_open():
-            await self._link.raise_closed()
-        self._core.send_pong(_control_payload(data))
+        payload = _control_payload(data)
+        await self._link.wait_room()
+        self._core.send_pong(payload)
         self._link.flush()
         await self._link.drain()
 
@@ -254,7 +254,11 @@ class ClientConnection(MessagePath):
             raise
 
     async def wait_closed(self) -> None:
-        """Wait until the connection is closed. Cancelling changes nothing."""
+        """Wait until the connection is closed. Cancelling changes nothing.
+
+        While ``max_queue`` messages wait to be received, nothing more is read: neither the peer's close
+        frame nor its end is seen. Somebody has to receive.
+        """
         await self._link.wait_lost()
 
     def abort(self) -> None:
@@ -270,7 +274,8 @@ class ClientConnection(MessagePath):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc_type is None:
+        if exc_type is None or issubclass(exc_type, GeneratorExit):
+            # An async generator around the block was left by break or aclose(): as orderly as its end.
             await self.close()
             return
         if not issubclass(exc_type, Exception):

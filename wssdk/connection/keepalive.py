@@ -21,8 +21,9 @@ class Keepalive:
     """Pings the peer every ``interval`` seconds; fails the connection ``timeout`` seconds after a ping.
 
     Any byte received since the ping counts as life. Nothing is concluded while reading was paused on
-    this side, or from a timer that ran late because the event loop was held up: both are looked at
-    again. ``timeout`` None: pings go out, and nothing is concluded. It runs on timers, without a task.
+    this side, while the peer takes what waits to be sent, or from a timer that ran late because the event
+    loop was held up: each is looked at again. ``timeout`` None: pings go out, and nothing is concluded. It
+    runs on timers, without a task.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class Keepalive:
         """From when on a sign of life is waited for: from the ping, or from when reading went on."""
         self._reads = 0
         """How often bytes had come by then."""
+        self._unsent = 0
+        self._drained = 0
 
     def start(self) -> None:
         """Schedule the first ping."""
@@ -75,6 +78,7 @@ class Keepalive:
             self._link.flush()
             if self._timeout is not None:
                 pong.add_done_callback(self._answered)
+        self._is_draining()
         if self._timeout is None:
             self._schedule_ping(self._sent)
         else:
@@ -88,6 +92,17 @@ class Keepalive:
     def _schedule_check(self, when: float) -> None:
         self._timer = self._loop.call_at(when, self._check, when)
 
+    def _is_draining(self) -> bool:
+        """Tell whether the peer has taken any of what waits to be sent since this was last asked.
+
+        A ping stands behind a large message of ours: its time begins when the message is through.
+        """
+        link = self._link
+        unsent, drained = link.unsent(), link.drained
+        moved = unsent < self._unsent or drained != self._drained
+        self._unsent, self._drained = unsent, drained
+        return moved
+
     def _check(self, due: float) -> None:
         link, timeout = self._link, self._timeout
         if link.core.state is not State.OPEN or timeout is None:
@@ -97,6 +112,9 @@ class Keepalive:
             self._schedule_ping(max(self._sent, now - self._interval))
         elif link.reading_paused or link.last_resumed > self._since:
             # The pong may stand behind what we did not read: give it its time from here.
+            self._since = now
+            self._schedule_check(now + timeout)
+        elif self._is_draining():
             self._since = now
             self._schedule_check(now + timeout)
         elif now - due > min(0.1, timeout / 4):

@@ -20,6 +20,10 @@ _PARTIAL_HIGH: Final = 1 << 20
 """Bytes of an unfinished message at which reading pauses while nobody receives."""
 
 
+def _nothing(*arguments: object) -> None:
+    """Take the place of what is not called any more."""
+
+
 class Link(Intake, asyncio.BufferedProtocol):
     """Feeds a :class:`ProtocolCore` from a transport, and the transport from the core.
 
@@ -41,6 +45,8 @@ class Link(Intake, asyncio.BufferedProtocol):
         self.lost: asyncio.Future[None] = loop.create_future()
         self.last_resumed = 0.0
         """When reading last went on after a pause (``loop.time()``)."""
+        self.drained = 0
+        """How many times the write buffer fell below low water."""
         self._loop = loop
         self._close_timeout = close_timeout
         self._on_pong = on_pong
@@ -75,6 +81,7 @@ class Link(Intake, asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """The write buffer is below low water."""
         self.write_paused = False
+        self.drained += 1
         self.core.release_pong()
         self.settle()
         self._wake_senders()
@@ -96,11 +103,23 @@ class Link(Intake, asyncio.BufferedProtocol):
         self.lost.set_result(None)
         self._wake_senders()
         self._on_lost()
+        # The connection holds this link: without a way back nobody has to look for the cycle.
+        self._on_lost, self._on_pong = _nothing, _nothing
         if not core.stalled:
-            self.inbox.end()
+            self._end_inbox()
+
+    def _end_inbox(self) -> None:
+        """Nothing more will come: let go of buffers, and wake the receiver as the last act."""
+        self.inbox.set_on_low(_nothing)
+        self.core.release()
+        self.inbox.end()
 
     def attend(self, control: bool = False, error: Exception | None = None, answering: bool = False) -> None:
         """Carry on with what is out of the ordinary; see :class:`Intake`."""
+        if self._deadline is not None and self._loop.time() > self._deadline.when():
+            # A peer that floods keeps the loop too busy for timers.
+            self._deadline_passed()
+            return
         if error is not None:
             self.core.violate(error)
         else:
@@ -177,13 +196,16 @@ class Link(Intake, asyncio.BufferedProtocol):
         """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
         self.attend(answering=True)
         if self.lost.done() and not self.core.stalled:
-            self.inbox.end()
+            self._end_inbox()
 
     def receiver_waits(self) -> None:
         """The receiver found nothing and is about to wait."""
         if self.core.violation is not None:
             self.core.fail_for_violation()
             self.settle()
+        elif self.core.stalled:
+            # Streaming was undone: the fragments that filled the inbox went back to the reader.
+            self.resume()
         elif self.reading_paused:
             self._balance_reading()
 
@@ -192,6 +214,10 @@ class Link(Intake, asyncio.BufferedProtocol):
         if self.core.state is not State.OPEN:
             return False
         return self.transport is None or not self.transport.is_closing()
+
+    def unsent(self) -> int:
+        """Return how many bytes wait in the write buffer."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     async def wait_room(self) -> None:
         """Wait until a message may be written: the write buffer is below high water.
@@ -238,6 +264,8 @@ class Link(Intake, asyncio.BufferedProtocol):
         core = self.core
         if core.violation is not None:
             core.fail_for_violation()
+        if core.state is State.OPEN and not self.is_open():
+            return  # the pipe is going already: nothing can be said any more
         core.close(code, reason)
         if core.stalled:
             core.proceed()
@@ -245,6 +273,9 @@ class Link(Intake, asyncio.BufferedProtocol):
 
     def fail(self, code: int, reason: str, cause: BaseException | None = None) -> None:
         """Fail the connection (RFC 6455, 7.1.7)."""
+        if self.core.state is State.OPEN and not self.is_open():
+            self.core.cause = self.core.cause or cause
+            return
         self.core.fail(code, reason, cause)
         self.settle()
 

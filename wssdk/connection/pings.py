@@ -40,6 +40,9 @@ class Pings:
         if payload in self._pending:
             raise ConcurrencyError("already waiting for a pong with the same data")
         if len(self._pending) >= MAX_PENDING:
+            # Nobody waits any more for those that were cancelled or timed out.
+            self._pending = {key: ping for key, ping in self._pending.items() if not ping[0].done()}
+        if len(self._pending) >= MAX_PENDING:
             raise ConcurrencyError(f"{MAX_PENDING} pings are already waiting for their pongs")
         future: asyncio.Future[float] = self._loop.create_future()
         self._pending[payload] = (future, self._loop.time(), ack_on_close)

@@ -29,6 +29,8 @@ from wssdk.wire.message_writer import MessageWriter
 
 __all__ = ["ProtocolCore", "Role"]
 
+_MOST_PONGS = 16
+"""Pings of one read that are answered one by one; of a flood, the newest is (RFC 6455, 5.5.3)."""
 _IN_ORDER = frozenset((CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD))
 
 
@@ -91,6 +93,7 @@ class ProtocolCore:
         self.writer = MessageWriter(role is Role.CLIENT, deflater, min_deflate, extensions)
         self._outgoing: list[bytes] = []
         self._held_pong: bytes | None = None
+        self._pings = 0
         self._pongs: list[bytes] = []
         self._ended = False
 
@@ -135,6 +138,12 @@ class ProtocolCore:
 
         ``control``: the reader stands at a control frame already.
         """
+        self._pings = 0
+        self._parse(control)
+        if self._held_pong is not None and not self.hold_pongs:
+            self.release_pong()
+
+    def _parse(self, control: bool) -> None:
         self.inbox.stalled = False
         while not self._ended:
             try:
@@ -166,7 +175,8 @@ class ProtocolCore:
     def _answer_ping(self, payload: bytes) -> None:
         if self.sent is not None or self.state is not State.OPEN:
             return
-        if self.hold_pongs:
+        self._pings += 1
+        if self.hold_pongs or self._pings > _MOST_PONGS:
             self._held_pong = payload
         else:
             self._write(Opcode.PONG, payload)
@@ -174,6 +184,7 @@ class ProtocolCore:
     def release_pong(self) -> None:
         """The peer reads again: answer the newest ping of those that were held."""
         self.hold_pongs = False
+        self._pings = 0
         payload, self._held_pong = self._held_pong, None
         if payload is not None:
             self._answer_ping(payload)
@@ -302,6 +313,11 @@ class ProtocolCore:
         if self.role is Role.CLIENT or self.sent is None:
             return False
         return self.rcvd is not None or self.cause is not None
+
+    def release(self) -> None:
+        """Let go of buffers and of the state of compression: nothing more is received or sent."""
+        self.reader.release()
+        self.writer.release()
 
     def closed_exception(self) -> ConnectionClosed:
         """Return what tells the user how the connection ended; a new one each time."""

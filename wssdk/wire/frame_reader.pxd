@@ -34,6 +34,7 @@ cdef class FrameReader:
     cpdef received(self, Py_ssize_t count)
     cpdef Py_ssize_t buffered(self)
     cpdef clear(self)
+    cpdef release(self)
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length="unsigned long long", first=int,
                    i=Py_ssize_t, buffer="unsigned char*")
     cpdef int skip_header(self, long long limit) except -1

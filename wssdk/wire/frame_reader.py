@@ -93,6 +93,12 @@ class FrameReader:
         """Forget every byte that is received and not taken."""
         self._start = self._end = 0
 
+    def release(self) -> None:
+        """Let go of the buffer, and of what is in it."""
+        self._start = self._end = 0
+        self._size = self._most = 256
+        self._make_room(256)
+
     def parse_header(self) -> bool:
         """Parse the next frame header, if all of it is there; tell whether it was.
 

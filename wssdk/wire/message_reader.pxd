@@ -9,6 +9,7 @@ from wssdk.wire.inbox cimport Fragment, FragmentedMessage, Inbox
 cdef int _RSV1
 cdef int _TEXT
 cdef int _BINARY
+cdef int _PING
 cdef Py_ssize_t _LARGEST_WHOLE
 
 
@@ -64,4 +65,5 @@ cdef class MessageReader:
     @cython.locals(payload=bytes, start=Py_ssize_t)
     cpdef start_streaming(self)
     cpdef stop_streaming(self)
+    cpdef release(self)
     cdef _put(self, item)

@@ -26,6 +26,7 @@ STALLED: Final = 2
 _RSV1: Final = 0x40
 _TEXT: Final = 1
 _BINARY: Final = 2
+_PING: Final = 9
 # Up to here room is made when a header asks for it; memory that is not written to costs little.
 _LARGEST_WHOLE: Final = 1 << 26
 _new_utf8_decoder: Final = codecs.getincrementaldecoder("utf-8")
@@ -119,6 +120,8 @@ class MessageReader:
                 continue
             if self._extensions or frames.opcode >= 0x8:
                 if self._take_whole():
+                    if self.discarding and self.control_opcode == _PING:
+                        continue  # it will not be answered (RFC 6455, 5.5.2)
                     return CONTROL
                 if frames.in_frame:
                     return NEED_MORE
@@ -300,6 +303,13 @@ class MessageReader:
         self._assembly = bytearray()
         self._sizes = array("L")
         self._utf8 = None
+
+    def release(self) -> None:
+        """Let go of buffers and of the inflater: nothing is parsed any more."""
+        self._frames.release()
+        self._inflater = None
+        self._whole = None
+        self._assembly = bytearray()
 
     def start_streaming(self) -> None:
         """Put the fragments of the next message into the inbox one by one, those held already at once.

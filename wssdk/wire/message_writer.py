@@ -70,6 +70,10 @@ class MessageWriter:
         """Return a control frame that no extension has touched."""
         return self._frames.serialize(opcode, payload, True, 0)
 
+    def release(self) -> None:
+        """Let go of the deflater: nothing is sent any more."""
+        self._deflater = None
+
     def _encode(self, frame: Frame) -> bytes:
         for extension in self._extensions:
             frame = extension.encode(frame)

@@ -81,7 +81,7 @@ class Receive:
         if not inbox.ended:
             self._waiter = inbox.waiter = self._new_waiter()
             self.blocked = True
-            if self._intake.quiet and not self._intake.reading_paused:
+            if self._intake.quiet and not (self._intake.reading_paused or inbox.stalled):
                 return
             self._intake.receiver_waits()
             if inbox.count == 0 and not inbox.ended:

@@ -338,10 +338,17 @@ def test_nothing_is_lost_by_a_stall() -> None:
 
 def test_discarding_reaches_what_stands_behind_a_full_inbox() -> None:
     it = reading(high=1)
-    it.feed(frame(TEXT, b"a") * 3 + frame(PING, b"last"))
+    it.feed(frame(TEXT, b"a") * 3 + frame(PONG, b"last"))
     it.reader.discarding = True
     assert it.reader.parse() == CONTROL
     assert (it.reader.control_payload, it.reader.dropped) == (b"last", 2)
+
+
+def test_discarding_passes_pings_by() -> None:
+    it = reading()
+    it.reader.discarding = True
+    it.feed(frame(PING, b"?") * 3 + frame(TEXT, b"a"))
+    assert (it.reader.control_opcode, it.taken()) == (PING, ["a"])
 
 
 def test_discarding_keeps_what_there_is_room_for() -> None:
