@@ -67,14 +67,9 @@ async def by_other_thread(call: Coroutine[Any, Any, Any]) -> Any:
     return await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(call, loop).result(10))
 
 
-async def by_runner_task(call: Coroutine[Any, Any, Any]) -> Any:
-    return await asyncio.get_running_loop().create_task(call, name="call")
-
-
 WAITS: dict[str, Wait] = {
     "await": awaited,
     "create_task": lambda call: asyncio.create_task(call),
-    "loop.create_task": by_runner_task,
     "ensure_future": asyncio.ensure_future,
     "wait_for": lambda call: asyncio.wait_for(call, 60),
     "wait_for without limit": lambda call: asyncio.wait_for(call, None),
@@ -86,6 +81,10 @@ WAITS: dict[str, Wait] = {
     "timeout": by_timeout,
 }
 every_wait = pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+
+
+async def awaited_by(wait: Wait, call: Coroutine[Any, Any, Any]) -> Any:
+    return await wait(call)
 
 
 def expected(make: Make, message: str) -> Any:
@@ -112,10 +111,6 @@ async def test_message_that_comes_is_given(make: Make, wait: Wait) -> None:
     assert await task == expected(make, "x")
 
 
-async def awaited_by(wait: Wait, call: Coroutine[Any, Any, Any]) -> Any:
-    return await wait(call)
-
-
 @every_wait
 async def test_message_is_sent(wait: Wait) -> None:
     ws, peer = establish()
@@ -135,7 +130,7 @@ async def test_message_is_sent_by_a_send_that_waits(wait: Wait) -> None:
     assert (waits, peer.payloads()[1:]) == (True, [b"x"])
 
 
-@pytest.mark.parametrize("wait", [awaited, by_runner_task, by_gather, asyncio.shield, by_wait, by_timeout])
+@pytest.mark.parametrize("wait", [awaited, by_gather, asyncio.shield, by_wait, by_timeout])
 @pytest.mark.parametrize(
     ("make", "error"),
     [(RECEIVING["recv"], ConnectionClosedOK), (RECEIVING["anext"], StopAsyncIteration)],
