@@ -123,15 +123,24 @@ def _runs(pid: int) -> bool:
 def test_interrupt_leaves_no_process_behind(server: NeutralServer) -> None:
     if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
         pytest.skip("this kernel does not list children")
-    command = ["-m", "bench", "--scenario", "in-16k", "--contestant", "raw", "--seconds", "30"]
-    bench = subprocess.Popen([sys.executable, *command], cwd=_ROOT, stdout=subprocess.DEVNULL)
-    limit = time.monotonic() + 20
-    while len(children := _children(bench.pid)) < 2:  # the server and the contestant
-        assert bench.poll() is None
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-    bench.send_signal(signal.SIGINT)
-    assert bench.wait(20) == 130
+    arguments = ["--scenario", "in-16k", "--contestant", "raw", "--seconds", "30"]
+    # Where the tests run in the background, SIGINT is ignored, and children inherit that.
+    program = (
+        "import signal, sys; from bench.__main__ import main; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL) as bench:
+        try:
+            limit = time.monotonic() + 20
+            while len(children := _children(bench.pid)) < 2:  # the server and the contestant
+                assert bench.poll() is None
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+            bench.send_signal(signal.SIGINT)
+            assert bench.wait(20) == 130
+        finally:
+            bench.kill()
     limit = time.monotonic() + 5
     while left := [child for child in children if _runs(child)]:
         assert time.monotonic() < limit, left
