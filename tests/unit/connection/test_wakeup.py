@@ -6,23 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.support.connections import establish, made_on, started, ticks
 from tests.support.pipes import FakePipe, PlayedTransport
 from tests.support.raw_peer import CLOSE, PING, PONG, TEXT, close_frame, frame
+from tests.support.wakeups import X, Y, Z, both_ways, read, waiting
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedError
 from wssdk.protocol.state import State
-
-both_ways = pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
-X, Y, Z = frame(TEXT, b"x"), frame(TEXT, b"y"), frame(TEXT, b"z")
-
-
-async def read(peer: PlayedTransport, *frames: bytes) -> None:
-    """Have the bytes received as a transport does it: in a callback of the loop, outside of any task."""
-    asyncio.get_running_loop().call_soon(peer.feed, *frames)
-    await ticks(1)
 
 
 async def order_of(ws: ClientConnection, act: Callable[[], object]) -> list[str]:
@@ -83,15 +73,6 @@ async def test_end_wakes_at_once() -> None:
     done_at_once = peer.gone and task.done()
     await task
     assert done_at_once
-
-
-async def waiting(ws: ClientConnection) -> BaseException | None:
-    """Receive one message; return the error that came instead."""
-    try:
-        await ws.recv()
-    except ConnectionClosed as error:
-        return error
-    return None
 
 
 async def test_bytes_received_within_a_task_enter_no_other() -> None:

@@ -9,29 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.connections import establish, started, ticks
-from tests.support.pipes import PlayedTransport
 from tests.support.raw_peer import TEXT, close_frame, frame
-from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
-
-both_ways = pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
-X, Y, Z = frame(TEXT, b"x"), frame(TEXT, b"y"), frame(TEXT, b"z")
-
-
-async def read(peer: PlayedTransport, *frames: bytes) -> None:
-    """Have the bytes received as a transport does it: in a callback of the loop, outside of any task."""
-    asyncio.get_running_loop().call_soon(peer.feed, *frames)
-    await ticks(1)
-
-
-async def waiting(ws: ClientConnection) -> BaseException | None:
-    """Receive one message; return the error that came instead."""
-    try:
-        await ws.recv()
-    except ConnectionClosed as error:
-        return error
-    return None
-
+from tests.support.wakeups import X, Y, both_ways, read
+from wssdk.errors import ConnectionClosedError, ConnectionClosedOK
 
 # Cancelled.
 

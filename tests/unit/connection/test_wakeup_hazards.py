@@ -14,30 +14,12 @@ import pytest
 from tests.support.connections import establish, made_on, started, ticks
 from tests.support.pipes import FakePipe, PlayedTransport
 from tests.support.raw_peer import TEXT, frame
+from tests.support.wakeups import X, Y, Z, both_ways, read, waiting
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConnectionClosed, ConnectionClosedError
+from wssdk.errors import ConnectionClosedError
 from wssdk.ports import Pipe
 from wssdk.protocol.core import Role
 from wssdk.protocol.state import State
-
-both_ways = pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
-X, Y, Z = frame(TEXT, b"x"), frame(TEXT, b"y"), frame(TEXT, b"z")
-
-
-async def read(peer: PlayedTransport, *frames: bytes) -> None:
-    """Have the bytes received as a transport does it: in a callback of the loop, outside of any task."""
-    asyncio.get_running_loop().call_soon(peer.feed, *frames)
-    await ticks(1)
-
-
-async def waiting(ws: ClientConnection) -> BaseException | None:
-    """Receive one message; return the error that came instead."""
-    try:
-        await ws.recv()
-    except ConnectionClosed as error:
-        return error
-    return None
-
 
 # What leaves a woken task.
 
