@@ -139,36 +139,40 @@ class FrameReader:
         self.in_frame = True
         return True
 
-    def skip_header(self, limit: int) -> int:
-        """Skip the header of a frame that is a message, plain and whole and in the buffer; return its opcode.
+    def take_message(self, limit: int) -> str | bytes | None:
+        """Take a frame that is a message: unmasked, unfragmented, without reserved bits, and all there.
 
-        ``limit`` is the largest payload, -1 for none. Return 0, and skip nothing, where the next frame
-        is anything else, as :meth:`parse_header` will tell.
+        ``limit`` is the largest payload, -1 for none. Return None, and take nothing, where the next frame
+        is anything else, or has 64 KiB or more; :meth:`parse_header` will tell.
+
+        Raises:
+            UnicodeDecodeError: it is text that is not UTF-8.
         """
         start = self._start
         have = self._end - start
         if have < 2 or self.masked:
-            return 0
+            return None
         buffer = self._bytes
         first = buffer[start]
         if first != 0x81 and first != 0x82:
-            return 0
+            return None
         length = buffer[start + 1]
-        head = 2
-        if length >= 126:
-            head = 4 if length == 126 else 10
-            if length > 127 or have < head:
-                return 0
-            length = 0
-            for i in range(start + 2, start + head):
-                length = length << 8 | buffer[i]
-            if length < (126 if head == 4 else 65536) or length > 1 << 40:
-                return 0
-        if 0 <= limit < length or have < head + length:
-            return 0
-        self._start = start + head
-        self.remaining = length
-        return first & 0x0F
+        start += 2
+        if length > 125:
+            if length != 126 or have < 4:
+                return None
+            length = buffer[start] << 8 | buffer[start + 1]
+            start += 2
+            have -= 2
+            if length < 126:
+                return None
+        stop = start + length
+        if 0 <= limit < length or have < 2 + length:
+            return None
+        self._start = stop
+        if first == 0x81:
+            return raw.cut_text(buffer, start, stop)
+        return raw.cut(buffer, start, stop)
 
     def _check(self, first: int, second: int) -> None:
         """Refuse what two bytes can tell already, so that no wrong frame waits for its length."""
@@ -207,16 +211,3 @@ class FrameReader:
         self._start += count
         self.remaining -= count
         return count
-
-    def take_text(self) -> str:
-        """Take the whole payload of a frame, which is in the buffer, as text.
-
-        Raises:
-            UnicodeDecodeError: it is not UTF-8.
-        """
-        if self.masked:
-            return self.take().decode()
-        start = self._start
-        self._start = start + self.remaining
-        self.remaining = 0
-        return raw.cut_text(self._bytes, start, self._start)

@@ -43,7 +43,7 @@ cdef class MessageReader:
     cdef bint _cut
 
     cpdef Py_ssize_t partial_size(self)
-    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes, opcode=int)
+    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes)
     cpdef int parse(self) except -1
     @cython.locals(frames=FrameReader, opcode=int, limit=Py_ssize_t)
     cdef _begin_frame(self)

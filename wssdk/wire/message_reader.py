@@ -107,9 +107,12 @@ class MessageReader:
                     # A header is small: what may follow it waits in the buffer.
                     return STALLED if frames.buffered() else NEED_MORE
                 if not (self._opcode or self.streaming or self._extensions):
-                    opcode = frames.skip_header(self._limit)
-                    if opcode:
-                        self._put(frames.take_text() if opcode == _TEXT else frames.take())
+                    message = frames.take_message(self._limit)
+                    if message is not None:
+                        if self.discarding:
+                            self._put(message)
+                        else:
+                            inbox.put(message)
                         continue
                 if not frames.parse_header():
                     return NEED_MORE
