@@ -276,7 +276,7 @@ class MessageReader:
             # The whole message at once: nothing to assemble.
             opcode = self._opcode
             self._opcode = 0
-            self._put(data.decode() if opcode == _TEXT else data)
+            self._put(raw.text(data) if opcode == _TEXT else data)
             return
         if self._opcode == _TEXT:
             # RFC 6455, 8.1: fail as soon as the bytes cannot be UTF-8 any more.

@@ -69,6 +69,10 @@ cdef inline str cut_text(const unsigned char* buffer, Py_ssize_t start, Py_ssize
     return wssdk_text(buffer + start, stop - start)
 
 
+cdef inline str text(bytes data):
+    return wssdk_text(<const unsigned char*>PyBytes_AS_STRING(data), len(data))
+
+
 # bytes that nobody has seen yet may be written to: no second copy is needed.
 cdef inline object room_for(Py_ssize_t size):
     return PyBytes_FromStringAndSize(NULL, size)
