@@ -64,7 +64,7 @@ def measure(
     with ExitStack() as processes:
         lines = list(_lines(scenario, names, settings, processes))
         for number in range(rounds):
-            for line in lines:
+            for line in lines if number % 2 == 0 else reversed(lines):  # nobody always follows the same one
                 if line.row.failure is None and not line.row.absent:
                     tell(f"{scenario.name}: round {number + 1} of {rounds}: {line.name}")
                     _measure_once(scenario, line, server, settings)
