@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bench.bar import bar_table, judge
 from bench.build import NotBuiltError
 from bench.chart import chart
 from bench.contestants import ENTRIES, available, why_not
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write every measurement")
     add("--svg", type=Path, metavar="FILE", help="write a chart")
+    add("--chart", action="append", default=[], metavar="GLOB", help="scenarios of the chart (default: all)")
+    add("--bar", action="store_true", help="say at the end what wssdk must reach, and whether it did")
     add("--list", action="store_true", help="say what there is, and end")
     return parser
 
@@ -128,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         scenarios, names = matching(options.scenario), _contestants(options.contestant)
+        charted = {scenario.name for scenario in matching(options.chart)}
         cores = _cores(options.cores)
     except (LookupError, ValueError) as error:
         parser.error(str(error))
@@ -154,10 +158,13 @@ def main(arguments: list[str] | None = None) -> int:
         # Behind the except block: until its end, what was interrupted holds the pipes of its processes.
         _wait_for_children()
         return 128 + signal.SIGINT
+    if options.bar:
+        print(bar_table(judge(found)))
     if options.json:
-        write_json(options.json, facts, found)
+        write_json(options.json, facts, found, judge(found))
     if options.svg:
-        options.svg.write_text(chart(facts, found), encoding="utf-8")
+        shown = {name: found[name] for name in found if name in charted}
+        options.svg.write_text(chart(facts, shown), encoding="utf-8")
     return 0
 
 

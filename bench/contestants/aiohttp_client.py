@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import aiohttp
-
-try:
-    from zlib_ng import zlib_ng
-except ImportError:
-    zlib_ng = None
 
 from bench.contestants.contestant import GO, MAX_SIZE, Contestant, Meter, Tally, Target
 
@@ -29,7 +25,9 @@ class Aiohttp(Contestant):
     )
 
     def __init__(self) -> None:
-        if zlib_ng is not None:
+        with contextlib.suppress(ImportError):
+            from zlib_ng import zlib_ng
+
             aiohttp.set_zlib_backend(zlib_ng)  # as its documentation advises for speed
         self._session: aiohttp.ClientSession | None = None
 
