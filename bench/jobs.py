@@ -23,10 +23,12 @@ _GROWTH: Final = 8
 _OPENING_AT_ONCE: Final = 50
 _INTERVAL_MS: Final = 1000
 _INTERVAL_MS_TRIAL: Final = 50
-# Messages of a flood: of all its connections, for every second asked for, and of each at least. It has
-# an end: what the kernel holds for thousands of connections would keep slow clients busy for minutes.
+# Messages of a flood: of all its connections, for every second asked for, and of each at least: with a
+# hundred each, the first read of each connection is what one measures. It has an end: what the kernel
+# holds for thousands of connections would keep slow clients busy for minutes.
 _FLOOD: Final = 1_000_000
-_FLOOD_LEAST: Final = 20
+_FLOOD_LEAST: Final = 400
+_FLOOD_LEAST_TRIAL: Final = 20
 _FLOOD_LOOK: Final = 0.002
 
 
@@ -117,7 +119,8 @@ async def _paced(job: Job, contestant: Contestant) -> Meter:
 
 
 async def _flood(job: Job, contestant: Contestant) -> Meter:
-    each = max(_FLOOD_LEAST, int(_FLOOD * job.seconds) // job.connections)
+    least = _FLOOD_LEAST if job.seconds else _FLOOD_LEAST_TRIAL
+    each = max(least, int(_FLOOD * job.seconds) // job.connections)
     # All start at once, and stay open.
     target = job.target(_stream(job.scenario, f"count={each}&hold=1&gate={job.connections}"))
     tally, meter = Tally(), Meter()
