@@ -164,6 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         write_json(options.json, facts, found, judge(found))
     if options.svg:
         shown = {name: found[name] for name in found if name in charted}
+        options.svg.parent.mkdir(parents=True, exist_ok=True)
         options.svg.write_text(chart(facts, shown), encoding="utf-8")
     return 0
 

@@ -149,6 +149,26 @@ def test_table_json_and_chart_are_made(
     assert ElementTree.parse(tmp_path / "bench.svg").getroot().tag.endswith("svg")
 
 
+def test_chart_shows_the_scenarios_asked_for(server: NeutralServer, tmp_path: Path) -> None:
+    what = ["--scenario", "in-200-text*", "--contestant", "raw", "--chart", "in-200-text"]
+    path = tmp_path / "bench.svg"
+    assert main([*what, "--seconds", "0", "--rounds", "1", "--cores", "any", "--svg", str(path)]) == 0
+    titles = {SCENARIOS["in-200-text"].title, SCENARIOS["in-200-text-1400"].title}
+    assert {text for text in ElementTree.parse(path).getroot().itertext() if text in titles} == {
+        SCENARIOS["in-200-text"].title
+    }
+
+
+def test_bar_is_told_and_written(
+    server: NeutralServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = ["--scenario", "trip-256", *(f"--contestant={name}" for name in (_WSSDK, "websockets", "raw"))]
+    path = tmp_path / "new" / "bench.json"
+    assert main([*what, "--seconds", "0", "--rounds", "1", "--bar", "--json", str(path)]) == 0
+    assert " met, " in capsys.readouterr().out.splitlines()[-1]
+    assert {True, False} & {bar["met"] for bar in json.loads(path.read_text())["bar"]}
+
+
 def test_unknown_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--scenario", "no-such-thing"])
