@@ -17,6 +17,7 @@
 
 #define READ_SIZE (256 * 1024)
 #define WRITE_SIZE (256 * 1024) /* a connection's turn, and bytes of ready-made frames */
+#define READ_TURNS 16
 #define HEAD_SIZE 8192
 #define TLS_READ_SIZE (64 * 1024)
 #define OUT_HIGH (4 * 1024 * 1024)

@@ -178,8 +178,9 @@ static int tls_opening(struct conn *c)
     return 0;
 }
 
-/* Whether another read may give more at once: the kernel says the rest by another event. */
-static int may_have_more(const struct conn *c, size_t got)
+/* Whether to read once more. What OpenSSL has read ahead must be taken now: no event will tell of it. Of what
+ * the kernel holds another event will, so that a connection has its turns and no more. */
+static int read_on(const struct conn *c, size_t got, int turn)
 {
 #ifdef BENCH_TLS
     if (c->phase != DEAD && c->ssl)
@@ -187,12 +188,12 @@ static int may_have_more(const struct conn *c, size_t got)
 #else
     (void)c;
 #endif
-    return got == sizeof input;
+    return got == sizeof input && turn < READ_TURNS;
 }
 
 static void readable(struct conn *c)
 {
-    for (int turn = 0; turn < 16 && (c->phase == HEAD || c->phase == OPEN); turn++) {
+    for (int turn = 1; c->phase == HEAD || c->phase == OPEN; turn++) {
         ssize_t got = conn_read(c, input, sizeof input);
         if (got < 0)
             break;
@@ -204,7 +205,7 @@ static void readable(struct conn *c)
             feed_head(c, input, (size_t)got);
         else
             feed(c, input, (size_t)got);
-        if (!may_have_more(c, (size_t)got))
+        if (!read_on(c, (size_t)got, turn))
             break;
     }
 }
@@ -213,8 +214,11 @@ static void serve(struct conn *c, uint32_t events)
 {
     if (c->phase == DEAD)
         return;
-    if (c->phase == TLS_OPENING && !tls_opening(c))
-        return;
+    if (c->phase == TLS_OPENING) {
+        if (!tls_opening(c))
+            return;
+        events |= EPOLLIN; /* the request may have come with the end of the handshake, and been read ahead */
+    }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         readable(c);
     if (c->phase != DEAD)
