@@ -55,6 +55,13 @@ ENTRIES: Final = {
             compiled=True,
         ),
         Entry(
+            name="wssdk-factory",
+            title="wssdk, compiled, one ConnectionFactory",
+            role="wssdk",
+            home="bench.contestants.field:WssdkFactory",
+            compiled=True,
+        ),
+        Entry(
             name="wssdk-zlib",
             title="wssdk, compiled, zlib",
             role="wssdk",

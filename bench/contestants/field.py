@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.contestants.contestant import (
     GO,
@@ -16,7 +16,19 @@ from bench.contestants.contestant import (
     Target,
 )
 
-__all__ = ["PicowsWebsockets", "Websockets", "Wssdk", "WssdkBatches", "WssdkMany", "WssdkZlib"]
+if TYPE_CHECKING:  # each process imports the one client that it is
+    from wssdk import ConnectionFactory
+    from wssdk.config_words import Backend
+
+__all__ = [
+    "PicowsWebsockets",
+    "Websockets",
+    "Wssdk",
+    "WssdkBatches",
+    "WssdkFactory",
+    "WssdkMany",
+    "WssdkZlib",
+]
 
 
 def _options(target: Target) -> dict[str, Any]:
@@ -165,20 +177,36 @@ class WssdkBatches(Contestant):
             meter.stop(count)
 
 
+def _factory(target: Target, backend: Backend = "auto") -> ConnectionFactory:
+    from wssdk import ClientConfig, Compression, ConnectionFactory, Limits
+
+    config = ClientConfig(
+        uri=target.uri,
+        compression=Compression(enabled=target.deflate, backend=backend),
+        limits=Limits(max_size=MAX_SIZE, max_queue=MAX_QUEUE),
+    )
+    return ConnectionFactory(config, ssl_context=target.context)
+
+
 class WssdkZlib(FieldClient):
     """wssdk with Python's zlib, where that is what another library may replace."""
 
     def dial(self, target: Target) -> Any:
-        from wssdk import ClientConfig, Compression, ConnectionFactory, Limits
-
         if not target.deflate:
             raise NotOfferedError
-        config = ClientConfig(
-            uri=target.uri,
-            compression=Compression(backend="zlib"),
-            limits=Limits(max_size=MAX_SIZE, max_queue=MAX_QUEUE),
-        )
-        return ConnectionFactory(config, ssl_context=target.context).connect()
+        return _factory(target, "zlib").connect()
+
+
+class WssdkFactory(Contestant):
+    """wssdk's openings as services do them: one factory, made beforehand."""
+
+    async def open_close(self, target: Target, count: int, meter: Meter) -> None:
+        factory = _factory(target)
+        meter.start()
+        for _ in range(count):
+            async with factory.connect():
+                pass
+        meter.stop(count)
 
 
 class Websockets(FieldClient):
