@@ -35,8 +35,8 @@ cdef class FrameReader:
     cpdef Py_ssize_t buffered(self)
     cpdef clear(self)
     cpdef release(self)
-    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length="unsigned long long", first=int,
-                   i=Py_ssize_t, buffer="unsigned char*")
+    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length="unsigned long long", size="long long",
+                   first=int, i=Py_ssize_t, buffer="unsigned char*")
     cpdef int skip_header(self, long long limit) except -1
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, i=Py_ssize_t, buffer="unsigned char*",
                    first=int, second=int, length="long long")

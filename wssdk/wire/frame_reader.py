@@ -164,10 +164,11 @@ class FrameReader:
                 length = length << 8 | buffer[i]
             if length < (126 if head == 4 else 65536) or length > 1 << 40:
                 return 0
-        if 0 <= limit < length or have < head + length:
+        size = length  # signed, as what it is compared with
+        if 0 <= limit < size or have < head + size:
             return 0
         self._start = start + head
-        self.remaining = length
+        self.remaining = size
         return first & 0x0F
 
     def _check(self, first: int, second: int) -> None:
