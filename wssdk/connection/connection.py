@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -24,7 +23,7 @@ from wssdk.protocol.state import State
 from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
 from wssdk.wire.operations import MessagePath
-from wssdk.wire.waiter import Waiter
+from wssdk.wire.wakeup import Wakeup
 
 __all__ = ["ClientConnection"]
 
@@ -89,11 +88,11 @@ class ClientConnection(MessagePath):
         if config.keepalive.interval is not None:
             interval, timeout = config.keepalive.interval, config.keepalive.timeout
             self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
-        direct = config.network.wakeup == "direct"
+        direct = config.network.wakeup == "direct" and hasattr(asyncio.Future, "_callbacks")
         self.lay(
             self._link,
             self._core.writer,
-            partial(Waiter, loop, asyncio.current_task, asyncio.CancelledError, direct),
+            Wakeup(loop.create_future, asyncio.current_task, direct),
             self._receiver.recv,
             self._outbox.send,
             self._link.drain,

@@ -1,5 +1,7 @@
 cimport cython
 
+from wssdk.wire.wakeup cimport Wakeup
+
 
 @cython.final
 cdef class Fragment:
@@ -35,5 +37,6 @@ cdef class Inbox:
     cpdef take(self)
     @cython.locals(items=list)
     cpdef list take_many(self, Py_ssize_t most)
+    @cython.locals(wakeup=Wakeup)
     cpdef wake(self)
     cpdef end(self)

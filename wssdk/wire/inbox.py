@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from wssdk.wire.wakeup import Wakeup
+
 __all__ = ["Fragment", "FragmentedMessage", "Inbox"]
 
 
@@ -67,7 +69,7 @@ class Inbox:
         self.ended = False
         """Nothing more will come."""
         self.waiter: Any = None
-        """Future of the receiver that waits; None where nobody does."""
+        """Wakeup or future of the receiver that waits; None where nobody does."""
         self.torn = False
         """A message was taken in part: only who took it may take the rest."""
 
@@ -127,7 +129,13 @@ class Inbox:
     def wake(self) -> None:
         """Wake the receiver if there is something for it: an item, or the end."""
         waiter = self.waiter
-        if waiter is not None and (self.count or self.ended) and not waiter.done():
+        if waiter is None or not (self.count or self.ended):
+            return
+        if type(waiter) is Wakeup:
+            wakeup = waiter  # of a type that is known to the compiler
+            if wakeup.asleep:
+                wakeup.wake()
+        elif not waiter.done():
             waiter.set_result(None)
 
     def end(self) -> None:

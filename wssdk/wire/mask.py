@@ -7,12 +7,9 @@ from typing import Final
 
 from wssdk.wire import raw
 
-__all__ = ["apply_mask", "next_masking_key"]
+__all__ = ["MaskingKeys", "apply_mask"]
 
-_KEYS_PER_DRAW: Final = 128
-
-# list.pop() and list.append() are atomic, so event loops of several threads may share the stock.
-_stock: list[bytes] = []
+_KEYS_PER_DRAW: Final = 64
 
 
 def apply_mask(payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
@@ -26,16 +23,33 @@ def apply_mask(payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
     return raw.xor(payload, key)
 
 
-def next_masking_key() -> bytes:
-    """Return four unpredictable bytes, never given out before (RFC 6455, 5.3 and 10.3)."""
-    try:
-        return _stock.pop()
-    except IndexError:
-        block = os.urandom(4 * _KEYS_PER_DRAW)
-        _stock.extend([block[i : i + 4] for i in range(4, len(block), 4)])
-        return block[:4]
+class MaskingKeys:
+    """Unpredictable keys (RFC 6455, 5.3 and 10.3), none of them given out twice."""
+
+    def __init__(self) -> None:
+        self._block = b""
+        self._next = 0
+        self._forks = _forks
+
+    def draw(self) -> bytes:
+        """Return the next four bytes."""
+        if self._next == len(self._block) or self._forks != _forks:
+            self._block = os.urandom(4 * _KEYS_PER_DRAW)
+            self._next = 0
+            self._forks = _forks
+        start = self._next
+        self._next = start + 4
+        return raw.cut(self._block, start, start + 4)
 
 
-# A child process that inherited the stock would send the same keys as its parent.
+_forks = 0
+
+
+def _forked() -> None:
+    """Have nothing drawn before be given out again: a child process would send the keys of its parent."""
+    global _forks
+    _forks += 1
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_stock.clear)
+    os.register_at_fork(after_in_child=_forked)

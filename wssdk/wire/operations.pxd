@@ -4,7 +4,10 @@ from wssdk.wire cimport raw
 from wssdk.wire.inbox cimport FragmentedMessage, Inbox
 from wssdk.wire.intake cimport Intake
 from wssdk.wire.message_writer cimport MessageWriter
-from wssdk.wire.waiter cimport Waiter
+from wssdk.wire.wakeup cimport Wakeup
+
+
+cdef class MessagePath
 
 
 @cython.freelist(16)
@@ -12,10 +15,10 @@ from wssdk.wire.waiter cimport Waiter
 cdef class Receive:
     cdef Intake _intake
     cdef Inbox _inbox
-    cdef object _new_waiter
+    cdef Wakeup _wakeup
     cdef bint _iterating
     cdef Py_ssize_t _most
-    cdef Waiter _waiter
+    cdef bint _waiting
     cdef readonly bint blocked
 
     @cython.locals(inbox=Inbox)
@@ -31,24 +34,20 @@ cdef class Receive:
 cdef class Batches:
     cdef Intake _intake
     cdef Inbox _inbox
-    cdef object _new_waiter
+    cdef Wakeup _wakeup
     cdef Py_ssize_t _most
 
 
 @cython.final
 @cython.freelist(16)
 cdef class Send:
-    cdef Intake _intake
-    cdef MessageWriter _writer
-    cdef object _slow_send
-    cdef object _drain
+    cdef MessagePath _path
     cdef object _message
     cdef object _text
     cdef bint _begun
     cdef object _rest
     cdef object _waited
 
-    @cython.locals(intake=Intake)
     cpdef bint begin(self) except -1
     cpdef object send(self, value)
     cpdef object check_alone(self)
@@ -58,9 +57,12 @@ cdef class MessagePath:
     cdef Intake _intake
     cdef Inbox _inbox
     cdef MessageWriter _writer
-    cdef object _new_waiter
+    cdef Wakeup _wakeup
     cdef object _slow_recv
     cdef object _slow_send
     cdef object _drain
     cdef Receive _receive
     cdef Receive _iterate
+
+    @cython.locals(intake=Intake)
+    cdef object start_send(self, message, text)

@@ -16,7 +16,7 @@ from wssdk.wire import raw
 from wssdk.wire.inbox import FragmentedMessage, Inbox
 from wssdk.wire.intake import Intake
 from wssdk.wire.message_writer import MessageWriter
-from wssdk.wire.waiter import Waiter
+from wssdk.wire.wakeup import Wakeup
 
 __all__ = ["MessagePath", "Receive", "Send"]
 
@@ -35,16 +35,16 @@ class Receive:
         self,
         intake: Intake,
         inbox: Inbox,
-        new_waiter: Callable[[], Waiter],
+        wakeup: Wakeup,
         iterating: bool,
         most: int = 0,
     ) -> None:
         self._intake = intake
         self._inbox = inbox
-        self._new_waiter = new_waiter
+        self._wakeup = wakeup
         self._iterating = iterating
         self._most = most
-        self._waiter: Waiter | None = None
+        self._waiting = False
         self.blocked = False
         """What :meth:`step` returned is what the task has to wait for."""
 
@@ -58,16 +58,16 @@ class Receive:
         """
         inbox = self._inbox
         self.blocked = False
-        if self._waiter is not None:
-            if not self._waiter.done():
+        if self._waiting:
+            if not self._wakeup.is_over():
                 raise ConcurrencyError("this recv() is awaited already")
             self._stop_waiting()
         elif inbox.waiter is not None or inbox.torn:
             self._refuse()
         if inbox.count == 0:
-            self._wait()
+            future = self._wait()
             if self.blocked:
-                return self._waiter
+                return future
         if self._most:
             return inbox.take_many(self._most)
         item = inbox.take()
@@ -75,21 +75,23 @@ class Receive:
             return item.data
         return item
 
-    def _wait(self) -> None:
-        """Begin to wait, unless that alone makes a message come."""
+    def _wait(self) -> Any:
+        """Return what to wait for, with ``blocked`` set, unless that alone makes a message come."""
         inbox = self._inbox
         if not inbox.ended:
-            self._waiter = inbox.waiter = self._new_waiter()
-            self.blocked = True
+            inbox.waiter = self._wakeup
+            future = self._wakeup.sleep()
+            self._waiting = self.blocked = True
             if self._intake.quiet and not (self._intake.reading_paused or inbox.stalled):
-                return
+                return future
             self._intake.receiver_waits()
             if inbox.count == 0 and not inbox.ended:
-                return
+                return future
             self._stop_waiting()
             self.blocked = False
         if inbox.count == 0:
             self._raise_closed()
+        return None
 
     def _refuse(self) -> None:
         if self._inbox.waiter is not None:
@@ -105,9 +107,10 @@ class Receive:
         raise error
 
     def _stop_waiting(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if self._inbox.waiter is waiter:
-            self._inbox.waiter = None
+        self._waiting = False
+        self._inbox.waiter = None
+        if self._wakeup.asleep:
+            self._wakeup.give_up()
 
     def __await__(self) -> Self:
         return self
@@ -135,35 +138,24 @@ class Receive:
         tb: TracebackType | None = None,
     ) -> Any:
         """Stop waiting, and raise what was thrown: a message that has come stays for the next."""
-        if self._waiter is not None:
+        if self._waiting:
             self._stop_waiting()
         raise _thrown(typ, val, tb)
 
     def close(self) -> None:
         """Stop waiting, as a coroutine does."""
-        if self._waiter is not None:
+        if self._waiting:
             self._stop_waiting()
 
 
 class Send:
     """A message on its way out, as an awaitable: it goes out when it is awaited.
 
-    Where something stands in the way, the coroutine ``slow_send(message, text)`` does the rest.
+    Where something stands in the way, the path's coroutine ``slow_send(message, text)`` does the rest.
     """
 
-    def __init__(
-        self,
-        intake: Intake,
-        writer: MessageWriter,
-        slow_send: Callable[[Any, bool | None], Coroutine[Any, Any, None]],
-        drain: Callable[[], Coroutine[Any, Any, None]],
-        message: Any,
-        text: bool | None,
-    ) -> None:
-        self._intake = intake
-        self._writer = writer
-        self._slow_send = slow_send
-        self._drain = drain
+    def __init__(self, path: MessagePath, message: Any, text: bool | None) -> None:
+        self._path = path
         self._message = message
         self._text = text
         self._begun = False
@@ -177,23 +169,7 @@ class Send:
         self._begun = True
         message = self._message
         self._message = None
-        intake = self._intake
-        if (
-            self._text is not None
-            or not intake.quiet
-            or intake.write_paused
-            or intake.senders
-            or intake.transport_is_closing()
-        ):
-            self._rest = self._slow_send(message, self._text)
-        elif type(message) is str:
-            intake.transport_write(self._writer.serialize_text(message))
-        elif type(message) is bytes:
-            intake.transport_write(self._writer.serialize(2, message))
-        else:
-            self._rest = self._slow_send(message, None)
-        if self._rest is None and intake.write_paused:
-            self._rest = self._drain()
+        self._rest = self._path.start_send(message, self._text)
         return self._rest is None
 
     def __await__(self) -> Self:
@@ -254,17 +230,17 @@ class Send:
 class Batches:
     """Iterates over all messages of a connection, as many at once as are there."""
 
-    def __init__(self, intake: Intake, inbox: Inbox, new_waiter: Callable[[], Waiter], most: int) -> None:
+    def __init__(self, intake: Intake, inbox: Inbox, wakeup: Wakeup, most: int) -> None:
         self._intake = intake
         self._inbox = inbox
-        self._new_waiter = new_waiter
+        self._wakeup = wakeup
         self._most = most
 
     def __aiter__(self) -> Self:
         return self
 
     def __anext__(self) -> Any:
-        return Receive(self._intake, self._inbox, self._new_waiter, True, self._most)
+        return Receive(self._intake, self._inbox, self._wakeup, True, self._most)
 
 
 def _most(most: int | None) -> int:
@@ -295,7 +271,7 @@ class MessagePath:
     """Receiving and sending, as far as nothing is out of the ordinary; the base of a connection.
 
     The rest is up to coroutines: ``slow_recv(decode, timeout)``, ``slow_send(message, text)`` and
-    ``drain()``. ``new_waiter()`` makes what a task waits for.
+    ``drain()``. ``wakeup`` is for what a task waits for.
     """
 
     def __init__(self) -> None:
@@ -305,7 +281,7 @@ class MessagePath:
         self,
         intake: Intake,
         writer: MessageWriter,
-        new_waiter: Callable[[], Waiter],
+        wakeup: Wakeup,
         slow_recv: Callable[[bool | None, float | None], Coroutine[Any, Any, Any]],
         slow_send: Callable[[Any, bool | None], Coroutine[Any, Any, None]],
         drain: Callable[[], Coroutine[Any, Any, None]],
@@ -314,12 +290,12 @@ class MessagePath:
         self._intake = intake
         self._inbox = intake.inbox
         self._writer = writer
-        self._new_waiter = new_waiter
+        self._wakeup = wakeup
         self._slow_recv = slow_recv
         self._slow_send = slow_send
         self._drain = drain
-        self._receive = Receive(intake, intake.inbox, new_waiter, False)
-        self._iterate = Receive(intake, intake.inbox, new_waiter, True)
+        self._receive = Receive(intake, intake.inbox, wakeup, False)
+        self._iterate = Receive(intake, intake.inbox, wakeup, True)
 
     def __aiter__(self) -> Self:
         return self
@@ -333,7 +309,7 @@ class MessagePath:
             ConnectionClosedError: the connection closed on an error.
         """
         if not raw.only_mine(self._iterate):
-            self._iterate = Receive(self._intake, self._inbox, self._new_waiter, True)
+            self._iterate = Receive(self._intake, self._inbox, self._wakeup, True)
         return self._iterate
 
     def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Any:
@@ -351,7 +327,7 @@ class MessagePath:
         if decode is not None or timeout is not None:
             return self._slow_recv(decode, timeout)
         if not raw.only_mine(self._receive):
-            self._receive = Receive(self._intake, self._inbox, self._new_waiter, False)
+            self._receive = Receive(self._intake, self._inbox, self._wakeup, False)
         return self._receive
 
     def recv_many(self, max: int | None = None) -> Any:
@@ -365,7 +341,7 @@ class MessagePath:
             ConcurrencyError: another coroutine receives.
             ValueError: ``max`` is less than 1.
         """
-        return Receive(self._intake, self._inbox, self._new_waiter, False, _most(max))
+        return Receive(self._intake, self._inbox, self._wakeup, False, _most(max))
 
     def batches(self, max: int | None = None) -> Batches:
         """Return an async iterator of what :meth:`recv_many` returns.
@@ -377,7 +353,7 @@ class MessagePath:
             ConcurrencyError: (iterating) another coroutine receives.
             ValueError: ``max`` is less than 1.
         """
-        return Batches(self._intake, self._inbox, self._new_waiter, _most(max))
+        return Batches(self._intake, self._inbox, self._wakeup, _most(max))
 
     def send(self, message: Any, *, text: bool | None = None) -> Any:
         """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).
@@ -396,4 +372,24 @@ class MessagePath:
             TypeError: the message, or a fragment, is of no supported type.
             UnicodeError: the message, or a fragment, cannot be sent as text.
         """
-        return Send(self._intake, self._writer, self._slow_send, self._drain, message, text)
+        return Send(self, message, text)
+
+    def start_send(self, message: Any, text: bool | None) -> Coroutine[Any, Any, None] | None:
+        """Send a message if nothing stands in the way; return what is left to do, None where that is all."""
+        intake = self._intake
+        if (
+            text is not None
+            or not intake.quiet
+            or intake.write_paused
+            or intake.senders
+            or intake.transport_is_closing()
+        ):
+            return self._slow_send(message, text)
+        if type(message) is str:
+            intake.transport_write(self._writer.serialize_text(message))
+        elif type(message) is bytes:
+            intake.transport_write(self._writer.serialize(2, message))
+        else:
+            return self._slow_send(message, None)
+        # Asked again: it is the write that may have filled the buffer.
+        return self._drain() if self._intake.write_paused else None

@@ -11,7 +11,7 @@ import sys
 __all__ = ["cut", "cut_text", "fill", "filled", "frame", "only_mine", "room_for", "text_frame", "xor"]
 
 
-def cut(buffer: bytearray, start: int, stop: int) -> bytes:
+def cut(buffer: bytes | bytearray, start: int, stop: int) -> bytes:
     """Return a copy of ``buffer[start:stop]``."""
     return bytes(memoryview(buffer)[start:stop])
 

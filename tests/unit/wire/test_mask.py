@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import pytest
 
-from wssdk.wire.mask import apply_mask, next_masking_key
+from wssdk.wire.mask import MaskingKeys, apply_mask
 
 KEY = b"\x37\xfa\x21\x3d"
 
@@ -48,52 +47,47 @@ def test_key_of_another_size_is_refused(key: bytes) -> None:
         apply_mask(b"Hello", key)
 
 
+def drawn(count: int) -> list[bytes]:
+    keys = MaskingKeys()
+    return [keys.draw() for _ in range(count)]
+
+
 def test_keys_have_four_bytes() -> None:
-    assert {len(next_masking_key()) for _ in range(1000)} == {4}
+    assert {len(key) for key in drawn(1000)} == {4}
 
 
 def test_keys_differ() -> None:
     # 1000 draws out of 2**32: two equal ones come up once in 8,000 runs, three pairs never.
-    assert len({next_masking_key() for _ in range(1000)}) > 997
+    assert len(set(drawn(1000))) > 997
 
 
 def test_every_bit_of_a_key_is_used() -> None:
     ones, zeros = 0, 0xFFFFFFFF
-    for _ in range(500):
-        key = int.from_bytes(next_masking_key(), "big")
-        ones |= key
-        zeros &= key
+    for key in drawn(500):
+        ones |= int.from_bytes(key, "big")
+        zeros &= int.from_bytes(key, "big")
     assert (ones, zeros) == (0xFFFFFFFF, 0)
 
 
-def test_threads_share_no_key() -> None:
-    drawn: list[list[bytes]] = [[], [], [], []]
-
-    def draw(keys: list[bytes]) -> None:
-        keys.extend(next_masking_key() for _ in range(2000))
-
-    threads = [threading.Thread(target=draw, args=(keys,)) for keys in drawn]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set().union(*drawn)) > 8000 - 10
+def test_connections_share_no_key() -> None:
+    assert len(set().union(*[drawn(2000) for _ in range(4)])) > 8000 - 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork()")
 def test_child_process_draws_other_keys_than_its_parent() -> None:
-    next_masking_key()
+    keys = MaskingKeys()
+    keys.draw()
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:  # nothing of pytest may run here
         try:
-            os.write(writable, b"".join(next_masking_key() for _ in range(100)))
+            os.write(writable, b"".join([keys.draw() for _ in range(100)]))
         finally:
             os._exit(0)
     os.close(writable)
     os.waitpid(child, 0)
     with os.fdopen(readable, "rb") as stream:
         theirs = stream.read()
-    ours = {next_masking_key() for _ in range(100)}
+    ours = {keys.draw() for _ in range(100)}
     assert len(theirs) == 400
     assert not ours & {theirs[i : i + 4] for i in range(0, 400, 4)}

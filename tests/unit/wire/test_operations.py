@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from array import array
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from wssdk.wire.intake import Intake
 from wssdk.wire.message_reader import MessageReader
 from wssdk.wire.message_writer import MessageWriter
 from wssdk.wire.operations import MessagePath, Receive, Send
-from wssdk.wire.waiter import Waiter
+from wssdk.wire.wakeup import Wakeup
 
 
 class Played(Intake):
@@ -46,13 +46,15 @@ class Played(Intake):
 class Path(MessagePath):
     """Its slow half notes what it is called with."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.intake = Played()
+        self.new_future = loop.create_future
+        self.rest: asyncio.Future[None] | None = None
         self.slow: list[tuple[Any, ...]] = []
         self.lay(
             self.intake,
             MessageWriter(False),
-            lambda: Waiter(None, lambda _: None, asyncio.CancelledError, True),
+            Wakeup(loop.create_future, lambda: None, True),
             lambda *given: self.note("recv", *given),
             lambda *given: self.note("send", *given),
             lambda: self.note("drain"),
@@ -60,6 +62,8 @@ class Path(MessagePath):
 
     async def note(self, *given: Any) -> Any:
         self.slow.append(given)
+        if self.rest is not None:
+            await self.rest
 
 
 def outcome(call: Coroutine[Any, Any, Any]) -> Any:
@@ -70,8 +74,10 @@ def outcome(call: Coroutine[Any, Any, Any]) -> Any:
 
 
 @pytest.fixture
-def path() -> Path:
-    return Path()
+def path() -> Iterator[Path]:
+    loop = asyncio.new_event_loop()
+    yield Path(loop)
+    loop.close()
 
 
 CALLS: dict[str, Callable[[Path], Any]] = {
@@ -121,7 +127,10 @@ def test_less_than_one_cannot_be_asked_for(path: Path, call: Callable[..., Any],
 
 @every_receiving
 def test_waits_for_what_the_inbox_wakes(path: Path, call: Callable[[Path], Any]) -> None:
-    assert call(path).send(None) is path.intake.inbox.waiter
+    future = call(path).send(None)
+    path.intake.inbox.put("x")
+    path.intake.inbox.wake()
+    assert future.done()
 
 
 def test_step_tells_whether_to_wait(path: Path) -> None:
@@ -310,18 +319,9 @@ def test_send_cannot_begin_twice(path: Path) -> None:
 
 
 def test_send_that_waits_cannot_be_awaited_by_another(path: Path) -> None:
-    waiting = Waiter(None, lambda _: None, asyncio.CancelledError, True)
-
-    class Pending:
-        def __await__(self) -> Any:
-            yield waiting
-
-    async def drain() -> None:
-        await Pending()
-
-    intake = path.intake
-    intake.quiet = False
-    call = Send(intake, MessageWriter(False), lambda message, text: drain(), drain, "x", None)
+    path.intake.quiet = False
+    path.rest = waiting = path.new_future()
+    call = path.send("x")
     call.send(None)
     with pytest.raises(ConcurrencyError, match=r"this send\(\) is awaited already"):
         call.send(None)
