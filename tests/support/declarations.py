@@ -13,7 +13,7 @@ import attrs
 __all__ = ["Declared", "Room", "declared_in", "written_in"]
 
 _CLASS: Final = re.compile(r"^cdef class (\w+)")
-_CALLED: Final = re.compile(r"^( *)c(?:p?)def ([^(=]*?)(\w+)\(([^)]*)\)")
+_CALLED: Final = re.compile(r"^(?P<indent> *)cp?def (?P<type>[^(=]*?)(?P<name>\w+)\((?P<given>[^)]*)\)")
 _VALUE: Final = re.compile(r"^(?P<indent> *)cdef [^(:]*?(?P<name>\w+)$")
 _LOCALS: Final = re.compile(r"^ *@cython\.locals\((.*)\)$")
 
