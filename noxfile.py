@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -74,6 +76,44 @@ def coverage(session: nox.Session) -> None:
         *session.posargs,
         env={"WSSDK_PURE": "1"},
     )
+
+
+@nox.session(python=OLDEST)
+def sanitize(session: nox.Session) -> None:
+    """Run the tests of the wire with AddressSanitizer and UndefinedBehaviorSanitizer (needs gcc, Linux)."""
+    session.install("-e", ".[test]", env={"WSSDK_BUILD_EXTENSION": "never"})
+    # A copy: nothing but a process with the sanitizers loaded first can import what is built.
+    folder = Path(session.create_tmp(), "checkout")
+    shutil.rmtree(folder, ignore_errors=True)
+    unwanted = shutil.ignore_patterns(".*", "build", "*.so", "__pycache__", "*.egg-info", "node_modules")
+    shutil.copytree(Path(__file__).parent, folder, ignore=unwanted)
+    checks = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+    libraries = [_gcc_file(name) for name in ("libasan.so", "libubsan.so")]
+    tests = session.posargs or ["tests/unit/wire", "tests/unit/protocol", "tests/property"]
+    with session.chdir(folder):
+        built = {"CFLAGS": f"-O1 -g {checks}", "WSSDK_BUILD_EXTENSION": "require"}
+        session.run("python", "setup.py", "-q", "build_ext", "--inplace", env=built)
+        session.run(
+            *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=600", *tests),
+            env={
+                "LD_PRELOAD": " ".join(libraries),
+                "PYTHONPATH": str(folder.resolve()),
+                # Each object has to be an allocation of its own for its end to be watched.
+                "PYTHONMALLOC": "malloc",
+                # The interpreter never frees what lives as long as it does: all of it would be called leaks.
+                # Those of wssdk are looked for by tests/unit/wire/test_leaks.py.
+                "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=1",
+                "UBSAN_OPTIONS": "print_stacktrace=1",
+                "WSSDK_SANITIZED": "1",
+            },
+        )
+
+
+def _gcc_file(name: str) -> str:
+    """Return where gcc has a library of its own."""
+    return subprocess.run(
+        ["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @nox.session(python=OLDEST)

@@ -83,6 +83,13 @@ class BuildExtension(build_ext):
             wheel.root_is_pure = True
 
 
+def flags() -> list[str]:
+    """Return what the compiler is told where ``CFLAGS`` does not say something else of the same kind."""
+    said = {flag[:2] for flag in os.environ.get("CFLAGS", "").split()}
+    # What a debugger would need is three quarters of the size.
+    return [flag for flag in ("-O3", "-g0") if flag[:2] not in said]
+
+
 def extensions() -> list[Extension]:
     """Return what is to be compiled."""
     if CHOICE not in CHOICES:
@@ -101,8 +108,7 @@ def extensions() -> list[Extension]:
             f"wssdk.wire.{source.stem}",
             [source.as_posix()],
             depends=depends,
-            # What a debugger would need is three quarters of the size.
-            extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-g0"],
+            extra_compile_args=[] if sys.platform == "win32" else flags(),
         )
         for source in sorted(sources)
         if source.stem not in PURE_ONLY

@@ -40,3 +40,14 @@ cdef class Inbox:
     @cython.locals(wakeup=Wakeup)
     cpdef wake(self)
     cpdef end(self)
+
+
+@cython.freelist(16)
+@cython.final
+cdef class Claim:
+    cdef Inbox _inbox
+    cdef Wakeup _wakeup
+    cdef bint _held
+
+    cpdef take(self)
+    cpdef give_back(self)

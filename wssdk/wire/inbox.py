@@ -10,7 +10,7 @@ from typing import Any
 
 from wssdk.wire.wakeup import Wakeup
 
-__all__ = ["Fragment", "FragmentedMessage", "Inbox"]
+__all__ = ["Claim", "Fragment", "FragmentedMessage", "Inbox"]
 
 
 class Fragment:
@@ -181,3 +181,33 @@ class Inbox:
         self._first = 0
         self.count = len(joined)
         return (bytes(data), sizes) if sizes else None
+
+
+class Claim:
+    """A receiver's claim to what comes next; it ends with the receiver, if not before.
+
+    One that was stepped by hand, and dropped while it waited, must not stand in the way of others. It is
+    not the receiver that says so when it ends: only one that has ever waited is to pay for it.
+    """
+
+    def __init__(self, inbox: Inbox, wakeup: Wakeup) -> None:
+        self._inbox = inbox
+        self._wakeup = wakeup
+        self._held = False
+
+    def take(self) -> Any:
+        """Let nobody else wait; return the future to wait for."""
+        self._inbox.waiter = self._wakeup
+        self._held = True
+        return self._wakeup.sleep()
+
+    def give_back(self) -> None:
+        """Let others wait."""
+        self._held = False
+        self._inbox.waiter = None
+        if self._wakeup.asleep:
+            self._wakeup.give_up()
+
+    def __del__(self) -> None:
+        if self._held:
+            self.give_back()

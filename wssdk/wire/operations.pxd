@@ -1,7 +1,7 @@
 cimport cython
 
 from wssdk.wire cimport raw
-from wssdk.wire.inbox cimport FragmentedMessage, Inbox
+from wssdk.wire.inbox cimport Claim, FragmentedMessage, Inbox
 from wssdk.wire.intake cimport Intake
 from wssdk.wire.message_writer cimport MessageWriter
 from wssdk.wire.wakeup cimport Wakeup
@@ -18,6 +18,7 @@ cdef class Receive:
     cdef Wakeup _wakeup
     cdef bint _iterating
     cdef Py_ssize_t _most
+    cdef Claim _claim
     cdef bint _waiting
     cdef readonly bint blocked
 
@@ -66,3 +67,4 @@ cdef class MessagePath:
 
     @cython.locals(intake=Intake)
     cdef object start_send(self, message, text)
+    cdef _tidy(self)

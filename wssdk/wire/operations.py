@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from wssdk.errors import ConcurrencyError, ConnectionClosedOK
 from wssdk.wire import raw
-from wssdk.wire.inbox import FragmentedMessage, Inbox
+from wssdk.wire.inbox import Claim, FragmentedMessage, Inbox
 from wssdk.wire.intake import Intake
 from wssdk.wire.message_writer import MessageWriter
+from wssdk.wire.stepping import stop_with, thrown
 from wssdk.wire.wakeup import Wakeup
 
 __all__ = ["MessagePath", "Receive", "Send"]
@@ -44,6 +45,7 @@ class Receive:
         self._wakeup = wakeup
         self._iterating = iterating
         self._most = most
+        self._claim: Claim | None = None
         self._waiting = False
         self.blocked = False
         """What :meth:`step` returned is what the task has to wait for."""
@@ -79,8 +81,9 @@ class Receive:
         """Return what to wait for, with ``blocked`` set, unless that alone makes a message come."""
         inbox = self._inbox
         if not inbox.ended:
-            inbox.waiter = self._wakeup
-            future = self._wakeup.sleep()
+            if self._claim is None:
+                self._claim = Claim(inbox, self._wakeup)
+            future = self._claim.take()
             self._waiting = self.blocked = True
             if self._intake.quiet and not (self._intake.reading_paused or inbox.stalled):
                 return future
@@ -108,9 +111,8 @@ class Receive:
 
     def _stop_waiting(self) -> None:
         self._waiting = False
-        self._inbox.waiter = None
-        if self._wakeup.asleep:
-            self._wakeup.give_up()
+        if self._claim is not None:
+            self._claim.give_back()
 
     def __await__(self) -> Self:
         return self
@@ -122,14 +124,14 @@ class Receive:
         value = self.step()
         if self.blocked:
             return value
-        raise _stop(value)
+        raise stop_with(value)
 
     def send(self, value: None) -> Any:
         """Go on, as a coroutine does."""
         value = self.step()
         if self.blocked:
             return value
-        raise _stop(value)
+        raise stop_with(value)
 
     def throw(
         self,
@@ -140,7 +142,7 @@ class Receive:
         """Stop waiting, and raise what was thrown: a message that has come stays for the next."""
         if self._waiting:
             self._stop_waiting()
-        raise _thrown(typ, val, tb)
+        raise thrown(typ, val, tb)
 
     def close(self) -> None:
         """Stop waiting, as a coroutine does."""
@@ -209,7 +211,7 @@ class Send:
     ) -> Any:
         """Raise what was thrown where the sending stands; before it began, nothing is sent."""
         self._begun = True
-        error = _thrown(typ, val, tb)
+        error = thrown(typ, val, tb)
         if self._rest is None:
             raise error
         self._waited = self._rest.throw(error)
@@ -249,22 +251,6 @@ def _most(most: int | None) -> int:
     if most < 1:
         raise ValueError(f"max must be 1 or more, or None for all there are, not {most}")
     return most
-
-
-def _stop(value: Any) -> StopIteration:
-    stop = StopIteration()
-    stop.value = value  # a tuple given to the constructor would be taken apart by some
-    return stop
-
-
-def _thrown(typ: Any, val: Any, tb: TracebackType | None) -> BaseException:
-    if isinstance(typ, BaseException):
-        error = typ
-    elif isinstance(val, BaseException):
-        error = val
-    else:
-        error = typ() if val is None else typ(val)
-    return error if tb is None else error.with_traceback(tb)
 
 
 class MessagePath:
@@ -308,9 +294,17 @@ class MessagePath:
         Raises:
             ConnectionClosedError: the connection closed on an error.
         """
-        if not raw.only_mine(self._iterate):
+        if self._inbox.waiter is not None:
+            self._tidy()
+        if raw.only_mine(self._iterate):
+            return self._iterate
+        return Receive(self._intake, self._inbox, self._wakeup, True)
+
+    def _tidy(self) -> None:
+        """Let go of the receivers that are kept, if one was left waiting and nobody else has it."""
+        if self._inbox.waiter is not None and raw.only_mine(self._receive) and raw.only_mine(self._iterate):
+            self._receive = Receive(self._intake, self._inbox, self._wakeup, False)
             self._iterate = Receive(self._intake, self._inbox, self._wakeup, True)
-        return self._iterate
 
     def recv(self, *, decode: bool | None = None, timeout: float | None = None) -> Any:
         """Return the next message: ``str`` for text, ``bytes`` for binary (RFC 6455, 5.6).
@@ -324,11 +318,13 @@ class MessagePath:
             ConcurrencyError: another coroutine receives.
             TimeoutError: no message came within ``timeout`` seconds.
         """
+        if self._inbox.waiter is not None:
+            self._tidy()
         if decode is not None or timeout is not None:
             return self._slow_recv(decode, timeout)
-        if not raw.only_mine(self._receive):
-            self._receive = Receive(self._intake, self._inbox, self._wakeup, False)
-        return self._receive
+        if raw.only_mine(self._receive):
+            return self._receive
+        return Receive(self._intake, self._inbox, self._wakeup, False)
 
     def recv_many(self, max: int | None = None) -> Any:
         """Return a list of the messages that are there, waiting for the first; at least one.
@@ -341,6 +337,7 @@ class MessagePath:
             ConcurrencyError: another coroutine receives.
             ValueError: ``max`` is less than 1.
         """
+        self._tidy()
         return Receive(self._intake, self._inbox, self._wakeup, False, _most(max))
 
     def batches(self, max: int | None = None) -> Batches:
@@ -353,6 +350,7 @@ class MessagePath:
             ConcurrencyError: (iterating) another coroutine receives.
             ValueError: ``max`` is less than 1.
         """
+        self._tidy()
         return Batches(self._intake, self._inbox, self._wakeup, _most(max))
 
     def send(self, message: Any, *, text: bool | None = None) -> Any:

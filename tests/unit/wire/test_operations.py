@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import weakref
 from array import array
 from collections.abc import Callable, Coroutine, Iterator
@@ -106,6 +107,45 @@ def test_next_is_send_of_nothing(path: Path) -> None:
     assert caught.value.value == "x"
 
 
+@every_receiving
+@pytest.mark.parametrize("left", CALLS.values(), ids=[f"after {name}" for name in CALLS])
+def test_receiver_left_while_it_waits_is_in_nobody_s_way(
+    path: Path, left: Callable[[Path], Any], call: Callable[[Path], Any]
+) -> None:
+    left(path).send(None)
+    gc.collect()
+    waiting = call(path)
+    assert waiting.send(None).done() is False
+    path.intake.inbox.put("x")
+    path.intake.inbox.wake()
+    assert outcome(waiting) in ("x", ["x"])
+
+
+@every_receiving
+def test_receiver_that_is_kept_while_it_waits_is_in_the_way(path: Path, call: Callable[[Path], Any]) -> None:
+    kept = call(path)
+    kept.send(None)
+    for name in CALLS:
+        with pytest.raises(ConcurrencyError):
+            CALLS[name](path).send(None)
+    kept.close()
+
+
+def test_end_of_a_receiver_is_nothing_to_the_one_that_waits_after_it(path: Path) -> None:
+    first = path.recv_many()
+    first.send(None)
+    path.intake.inbox.put("x")
+    path.intake.inbox.wake()
+    outcome(first)
+    second = path.recv_many()
+    second.send(None)
+    del first
+    gc.collect()
+    with pytest.raises(ConcurrencyError):
+        path.recv_many().send(None)
+    second.close()
+
+
 def test_message_that_came_in_fragments_is_whole(path: Path) -> None:
     path.intake.inbox.put(FragmentedMessage("abc", array("L", [1, 2])))
     assert outcome(path.recv()) == "abc"
@@ -127,10 +167,12 @@ def test_less_than_one_cannot_be_asked_for(path: Path, call: Callable[..., Any],
 
 @every_receiving
 def test_waits_for_what_the_inbox_wakes(path: Path, call: Callable[[Path], Any]) -> None:
-    future = call(path).send(None)
+    waiting = call(path)
+    future = waiting.send(None)
     path.intake.inbox.put("x")
     path.intake.inbox.wake()
     assert future.done()
+    waiting.close()
 
 
 def test_step_tells_whether_to_wait(path: Path) -> None:
@@ -219,7 +261,8 @@ def test_end_on_an_error(path: Path, call: Callable[[Path], Any]) -> None:
 
 @every_receiving
 def test_refused_while_another_waits(path: Path, call: Callable[[Path], Any]) -> None:
-    _ = path.recv().send(None)
+    other = path.recv()
+    other.send(None)
     with pytest.raises(ConcurrencyError):
         call(path).send(None)
 
