@@ -84,6 +84,8 @@ def _lower_tokens(headers: Headers, name: str) -> tuple[str | None, list[str]]:
     if not values:
         return None, []
     header = ", ".join(values)  # RFC 9110, 5.3
+    if is_token(header):  # the usual answer
+        return header, [header.lower()]
     try:
         return header, [token.lower() for token in parse_token_list(name, header)]
     except InvalidHeaderFormat:

@@ -28,6 +28,8 @@ _OWNED_HINTS: Final = {
     "sec-websocket-protocol": "set subprotocols",
     "sec-websocket-extensions": "set compression or extensions",
 }
+# Fields that h11 has rules for.
+_OF_BODIES: Final = ("content-length", "transfer-encoding")
 # What stands in a request once, and is made from an option unless it is given as a header.
 _SINGLE: Final = ("origin", "user-agent", "authorization")
 
@@ -197,6 +199,8 @@ def serialize_request(request: Request) -> bytes:
     Raises:
         InvalidMessage: the request, made by hand, is not HTTP.
     """
+    if _is_ordinary(request):
+        return f"GET {request.path} HTTP/1.1\r\n{request.headers}".encode("ascii")
     try:
         event = h11.Request(
             method=request.method,
@@ -209,3 +213,27 @@ def serialize_request(request: Request) -> bytes:
         pass
     # Out of the except block: h11's error shows the value, which may be a credential.
     raise InvalidMessage("request is not valid HTTP")
+
+
+def _is_ordinary(request: Request) -> bool:
+    """Tell whether h11 would write the request as it stands: it takes a good part of an opening's time.
+
+    That is: nothing but visible ASCII, one host, which stands first (RFC 9110, 7.2), and no body.
+    """
+    headers = request.headers
+    names = [name for name, _ in headers.raw_items()]
+    return (
+        request.method == "GET"
+        and request.path != ""
+        and _is_visible_ascii(request.path)
+        and "" not in names
+        and is_token("".join(names))
+        and names[0].lower() == "host"
+        and len(headers.get_all("host")) == 1
+        and not any(name in headers for name in _OF_BODIES)
+        and all(_is_ordinary_value(value) for _, value in headers.raw_items())
+    )
+
+
+def _is_ordinary_value(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value.strip(" ") == value
