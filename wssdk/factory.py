@@ -25,7 +25,7 @@ from wssdk.headers import Headers, Request, Response
 from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
-from wssdk.uri import WebSocketURI, parse_uri, redact_uri
+from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, redact_uri
 from wssdk.wire.backends import load_backend
 
 __all__ = ["ConnectionFactory"]
@@ -175,7 +175,7 @@ class ConnectionFactory:
 
     def _reconnection(self, uri: str | None) -> Reconnection:
         text = self._uri(uri)
-        return Reconnection(lambda: self.open(uri), self._policy, text, self._show(text))
+        return Reconnection(lambda: self.open(uri), self._policy, text, str(self._show(text)))
 
     async def open(self, uri: str | None = None) -> ClientConnection:
         """Open a connection: dial and opening handshake (RFC 6455, 4.1), within ``timeouts.open``.
@@ -197,7 +197,8 @@ class ConnectionFactory:
         # Some rules are between the URI and the rest of the config.
         config = self.config if uri is None else attrs.evolve(self.config, uri=uri)
         reader = ResponseReader()
-        self._logger.debug("opening %s", self._show(text))
+        shown = self._show(text)
+        self._logger.debug("opening %s", shown)
         try:
             async with asyncio.timeout(config.timeouts.open) as deadline:
                 connection = await self._establish(config, target, reader)
@@ -210,11 +211,11 @@ class ConnectionFactory:
             else:
                 rejection = TimeoutError("timed out during opening handshake")
             raise rejection from error
-        self._logger.debug("established %s as connection %s", self._show(text), connection.id)
+        self._logger.debug("established %s as connection %s", shown, connection.id)
         return connection
 
-    def _show(self, uri: str) -> str:
-        return redact_uri(uri) if self.config.logging.redact else uri
+    def _show(self, uri: str) -> object:
+        return RedactedURI(uri) if self.config.logging.redact else uri
 
     def _uri(self, uri: str | None) -> str:
         if uri is None:
@@ -304,6 +305,8 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
         _check(name, given[name], callable(given[name]), "be callable")
     for name, methods in _METHODS.items():
         port = given[name]
+        if port is None:
+            continue
         fits = not isinstance(port, type) and all(callable(getattr(port, each, None)) for each in methods)
         _check(name, port, fits, f"have {', '.join(f'{each}()' for each in methods)}")
     sock = given["options"].get("sock")
