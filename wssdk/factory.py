@@ -21,7 +21,7 @@ from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import as_headers, build_request, check_headers, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
-from wssdk.headers import Headers, Request, Response
+from wssdk.headers import Headers, HeadersLike, Request, Response
 from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
@@ -232,7 +232,8 @@ class ConnectionFactory:
         self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
     ) -> ClientConnection:
         key = new_key()
-        request = self._build_request(target, key, await _ask(self._headers))
+        extra = None if self._headers is None else await _ask(self._headers)
+        request = self._build_request(target, key, extra)
         pipe = await self._dialer.dial(self._route(target))
         try:
             pipe.write(serialize_request(request))
@@ -262,12 +263,14 @@ class ConnectionFactory:
             raise
         return connection
 
-    def _build_request(self, target: WebSocketURI, key: str, extra: Headers) -> Request:
-        headers = Headers(self.config.header_items)
-        for name in extra:
-            if name in headers:
-                del headers[name]
-        headers.update(extra)
+    def _build_request(self, target: WebSocketURI, key: str, extra: Headers | None) -> Request:
+        headers: HeadersLike = self.config.header_items
+        if extra:
+            headers = Headers(headers)
+            for name in extra:
+                if name in headers:
+                    del headers[name]
+            headers.update(extra)
         offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
         return build_request(
             target,
@@ -371,9 +374,7 @@ def _tls_name(target: WebSocketURI) -> str:
     return target.host.partition("%")[0].removesuffix(".")
 
 
-async def _ask(headers: HeadersProvider | None) -> Headers:
-    if headers is None:
-        return Headers()
+async def _ask(headers: HeadersProvider) -> Headers:
     if not callable(headers):
         return as_headers(headers, "headers must be")
     answer = headers()
