@@ -289,7 +289,7 @@ def unix_connect(
 
 def _but_defaults(**given: Any) -> dict[str, Any]:
     """Return what differs from the defaults of :class:`connect`, which are those of the config."""
-    defaults: dict[str, Any] = connect.__init__.__kwdefaults__
+    defaults: dict[str, Any] = connect.__init__.__kwdefaults__ or {}
     return {name: value for name, value in given.items() if value is not defaults[name]}
 
 

@@ -66,6 +66,7 @@ def _show_uri(uri: str | None) -> str:
     return repr(None if uri is None else redact_uri(uri))
 
 
+@rules.telling("")
 @attrs.frozen(kw_only=True)
 class ClientConfig:
     """Everything about a connection that is data.
@@ -74,8 +75,6 @@ class ClientConfig:
         ConfigError: something cannot be right; every problem of the sections and of the rules between
             them is listed.
     """
-
-    __attrs_pre_init__ = rules.check_options
 
     uri: str | None = attrs.field(default=None, converter=words.optional_uri, repr=_show_uri)
     """Where to connect (RFC 6455, 3); None: it is given when connecting."""

@@ -129,7 +129,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
 
 # What many calls ask for, made once.
 _OFF: Final = {"enabled": False}
-_SWITCHED_OFF: Final[Mapping[str, Any]] = {"compression": Compression(**_OFF), "proxy": Proxy(**_OFF)}
+_SWITCHED_OFF: Final = {"compression": Compression(enabled=False), "proxy": Proxy(enabled=False)}
 
 _FAMILIES: Final[Mapping[int, str]] = {
     socket.AF_UNSPEC: "any",

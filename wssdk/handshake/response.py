@@ -47,6 +47,7 @@ MAX_INTERIM: Final = 8
 _ORDINARY_SWITCH: Final = re.compile(
     rb"HTTP/1\.1 101(?: ([\t -~]*))?\r\n((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+)\r\n"
 )
+_FIELD: Final = re.compile(r"([^:]+):[ \t]*((?:[!-~]+(?:[ \t]+[!-~]+)*)?)[ \t]*\r\n")
 # Fields that h11 has rules for.
 _OF_BODIES: Final = ("content-length", "transfer-encoding")
 
@@ -179,8 +180,7 @@ class ResponseReader:
         found = _ORDINARY_SWITCH.match(data)
         if found is None or found.end() > min(self._max_line_size, self._max_head_size):
             return False
-        lines = found[2].decode("ascii").split("\r\n")[:-1]
-        fields = [(name, value.strip(" \t")) for name, _, value in (line.partition(":") for line in lines)]
+        fields = _FIELD.findall(found[2].decode("ascii"))
         headers = Headers(fields)
         if len(fields) > self._max_headers or any(name in headers for name in _OF_BODIES):
             return False
