@@ -179,6 +179,8 @@ def ask_client(config: ClientConfig) -> _Broken:
     if config.auth.token is not None and config.auth.header in config.headers:
         hint = f"keep auth.token or headers.{config.auth.header}"
         yield _problem("auth.token", f"the header {config.auth.header} is set twice", hint)
+    if config.tls is attrs.fields(type(config)).tls.default:
+        return
     if config.uri is not None and config.uri[:3].lower() == "ws:":
         for option in attrs.fields(type(config.tls)):
             if getattr(config.tls, option.name) != option.default:

@@ -35,11 +35,12 @@ _DEFLATE: Final = "permessage-deflate"
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
 
-_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+# The plain type first: asking an abstract class takes longer.
+_KINDS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "config": (ClientConfig, "be a ClientConfig"),
     "ssl_context": (ssl.SSLContext, "be an SSLContext"),
-    "extensions": (Iterable, "be a sequence"),
-    "options": (Mapping, "be a mapping"),
+    "extensions": ((tuple, Iterable), "be a sequence"),
+    "options": ((dict, Mapping), "be a mapping"),
 }
 _NEEDED: Final = ("config", "extensions", "connection_class")
 # What is asked of those that are known by their methods.

@@ -14,6 +14,13 @@ from wssdk.errors import InvalidURI, printable
 
 __all__ = ["ParsedURI", "RedactedURI", "WebSocketURI", "parse_uri", "parsed", "redact_uri"]
 
+# Nearly every URI: nothing in it is to be changed, decoded or refused. The rest is read part by part.
+_PLAIN: Final = re.compile(
+    r"ws(s)?://([a-z0-9_-]{1,60}(?:\.[a-z0-9_-]{1,60}){0,3})(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    r"((?:/[\w!$&'()*+,;=:@%~./-]*)?)(?:\?([\w!$&'()*+,;=:@%~./?-]*))?",
+    re.ASCII,
+)
+
 _MASK: Final = "********"
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
 _MAX_PORT: Final = 65535
@@ -159,6 +166,15 @@ def parse_uri(uri: str) -> WebSocketURI:
 
 
 def _parse(uri: str) -> WebSocketURI:
+    if plain := _PLAIN.fullmatch(uri):
+        secure, host, port, path, query = plain.groups()
+        return WebSocketURI(
+            secure=secure is not None,
+            host=host,
+            port=_DEFAULT_PORTS[secure is not None] if port is None else int(port),
+            path=path,
+            query=query or "",
+        )
     if unfit := _UNFIT.search(uri):
         raise ValueError(f"whitespace or a control character at position {unfit.start()}")
     parts = _PARTS.fullmatch(uri)
