@@ -25,7 +25,7 @@ from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLi
 from wssdk.config_values import BadValue, Dialect, describe, nearest
 from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.headers import HeadersLike
-from wssdk.uri import parse_uri
+from wssdk.uri import parsed
 
 __all__ = ["KEYWORDS", "ConnectKeywords", "from_connect"]
 
@@ -127,6 +127,10 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "network": Network,
 }
 
+# What many calls ask for, made once.
+_OFF: Final = {"enabled": False}
+_SWITCHED_OFF: Final = {"compression": Compression(enabled=False), "proxy": Proxy(enabled=False)}
+
 _FAMILIES: Final[Mapping[int, str]] = {
     socket.AF_UNSPEC: "any",
     socket.AF_INET: "ipv4",
@@ -150,7 +154,7 @@ def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
                 + (f". Did you mean {meant!r}?" if meant else "")
             )
     if uri is not None:
-        parse_uri(uri)
+        uri = parsed(uri)
     tree: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
     problems: list[ConfigProblem] = []
@@ -207,6 +211,9 @@ def _add(
     tree: dict[str, Any], name: str, cls: type[Any], values: dict[str, Any], problems: list[ConfigProblem]
 ) -> None:
     """Make ``cls`` of ``values`` and add it to ``tree``, or what is wrong to ``problems``."""
+    if values == _OFF and name in _SWITCHED_OFF:
+        tree[name] = _SWITCHED_OFF[name]
+        return
     try:
         tree[name] = cls(**values)
     except ConfigError as error:

@@ -35,15 +35,25 @@ class Headers(MutableMapping[str, str]):
     use :meth:`get_all`.
     """
 
-    __slots__ = ("_fields", "_values")
+    __slots__ = ("_fields", "_index")
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
         self._fields: list[tuple[str, str]] = []
-        self._values: dict[str, list[str]] = {}
+        # Made when it is first asked for: the headers of most requests are only written.
+        self._index: dict[str, list[str]] | None = None
         self.update(*args, **kwargs)
 
+    @property
+    def _values(self) -> dict[str, list[str]]:
+        """The values of each name, in lower case."""
+        if self._index is None:
+            self._index = {}
+            for name, value in self._fields:
+                self._index.setdefault(name.lower(), []).append(value)
+        return self._index
+
     def __str__(self) -> str:
-        return "".join(f"{name}: {value}\r\n" for name, value in self._fields) + "\r\n"
+        return "".join([f"{name}: {value}\r\n" for name, value in self._fields]) + "\r\n"
 
     def __repr__(self) -> str:
         # Values may be credentials: names are enough to tell one from another.
@@ -77,8 +87,7 @@ class Headers(MutableMapping[str, str]):
         return values[0]
 
     def __setitem__(self, key: str, value: str) -> None:
-        self._values.setdefault(key.lower(), []).append(value)
-        self._fields.append((key, value))
+        self.update(((key, value),))
 
     def __delitem__(self, key: str) -> None:
         lower = key.lower()
@@ -95,13 +104,15 @@ class Headers(MutableMapping[str, str]):
     def clear(self) -> None:
         """Remove every field."""
         self._fields = []
-        self._values = {}
+        self._index = None
 
     def update(self, *args: Any, **kwargs: str) -> None:
         """Add the fields of a mapping, of name-value pairs, or of other headers."""
         pairs: list[tuple[str, str]] = []
         for arg in args:
-            if isinstance(arg, Headers):
+            if type(arg) is tuple or type(arg) is list:  # asking an abstract class takes longer than the rest
+                pairs += [(key, value) for key, value in arg]
+            elif isinstance(arg, Headers):
                 pairs.extend(arg.raw_items())
             elif hasattr(arg, "keys"):
                 pairs.extend((key, arg[key]) for key in arg.keys())  # noqa: SIM118  # only keys() is promised
@@ -109,7 +120,11 @@ class Headers(MutableMapping[str, str]):
                 pairs.extend((key, value) for key, value in arg)
         pairs.extend(kwargs.items())
         for key, value in pairs:
-            self[key] = value
+            if not isinstance(key, str):
+                raise TypeError(f"name of a header must be a str, not {type(key).__name__}")
+            if self._index is not None:
+                self._index.setdefault(key.lower(), []).append(value)
+        self._fields += pairs
 
     def get_all(self, key: str) -> list[str]:
         """Return every value of a field, in order; an empty list where there is none."""

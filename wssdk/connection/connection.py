@@ -115,7 +115,7 @@ class ClientConnection(MessagePath):
             self._keepalive.stop()
         self._outbox.end()
         self._pings.end(self._link.closed_exception)
-        self.logger.debug("connection closed: %s", self._link.closed_exception())
+        self.logger.debug("connection closed: %s", _Ending(self._link))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.name}>"
@@ -326,6 +326,16 @@ class ClientConnection(MessagePath):
 
     def _closed_by_peer(self) -> Close:
         return self._core.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
+
+
+class _Ending:
+    """How a connection ended, which is put into words where a log takes it."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def __str__(self) -> str:
+        return str(self._link.closed_exception())
 
 
 async def _anext_by_recv(connection: ClientConnection) -> Data:
