@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
@@ -131,6 +132,10 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
 _OFF: Final = {"enabled": False}
 _SWITCHED_OFF: Final = {"compression": Compression(enabled=False), "proxy": Proxy(enabled=False)}
 
+# Sections that are made over and over with the same options, which nobody has to forget.
+_WITHOUT_SECRETS: Final = frozenset(("timeouts", "keepalive", "limits"))
+_PLAIN: Final = frozenset((type(None), bool, int, float, str))
+
 _FAMILIES: Final[Mapping[int, str]] = {
     socket.AF_UNSPEC: "any",
     socket.AF_INET: "ipv4",
@@ -215,9 +220,18 @@ def _add(
         tree[name] = _SWITCHED_OFF[name]
         return
     try:
-        tree[name] = cls(**values)
+        if name in _WITHOUT_SECRETS and all(type(value) in _PLAIN for value in values.values()):
+            tree[name] = _made(name, tuple(values), *values.values())
+        else:
+            tree[name] = cls(**values)
     except ConfigError as error:
         problems.extend(error.problems)
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def _made(section: str, names: tuple[str, ...], *values: object) -> Any:
+    """Return a section; the same one, for it cannot be changed, where the same is asked for again."""
+    return _SECTIONS[section](**dict(zip(names, values, strict=True)))
 
 
 def _by_keyword(problem: ConfigProblem) -> ConfigProblem:
