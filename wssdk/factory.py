@@ -212,7 +212,7 @@ class ConnectionFactory:
             else:
                 rejection = TimeoutError("timed out during opening handshake")
             raise rejection from error
-        self._logger.debug("established %s as connection %s", shown, connection.id)
+        self._logger.debug("established %s as %r", shown, connection)
         return connection
 
     def _show(self, uri: str) -> object:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -24,6 +24,9 @@ from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
 from wssdk.wire.operations import MessagePath
 from wssdk.wire.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    import uuid
 
 __all__ = ["ClientConnection"]
 
@@ -58,8 +61,6 @@ class ClientConnection(MessagePath):
     ) -> None:
         loop = asyncio.get_running_loop()
         limits = config.limits
-        self.id: uuid.UUID = uuid.uuid4()
-        """Unique identifier of the connection, for logs."""
         self.logger = logger
         """Logger of the connection."""
         self.request = request
@@ -283,6 +284,13 @@ class ClientConnection(MessagePath):
         await self.close(CloseCode.INTERNAL_ERROR)
 
     # What is known of the connection.
+
+    @cached_property
+    def id(self) -> uuid.UUID:
+        """Unique identifier of the connection, for logs; made when it is asked for."""
+        import uuid
+
+        return uuid.uuid4()
 
     @property
     def state(self) -> State:

@@ -8,8 +8,6 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import h11
-
 from wssdk.errors import InvalidHeader, InvalidHeaderValue, InvalidMessage, InvalidURI, printable
 from wssdk.handshake.header_grammar import is_token, unfit_position
 from wssdk.headers import Headers, HeadersLike, Request
@@ -202,6 +200,8 @@ def serialize_request(request: Request) -> bytes:
     """
     if request.method == "GET" and _is_ordinary(request.path, request.headers):
         return f"GET {request.path} HTTP/1.1\r\n{request.headers}".encode("ascii")
+    import h11
+
     try:
         event = h11.Request(
             method=request.method,

@@ -1,14 +1,16 @@
-"""The server's answer to the opening handshake: read by h11, judged here (RFC 6455, 4.1)."""
+"""The server's answer to the opening handshake: read by h11, judged here (RFC 6455, 4.1).
+
+h11 is imported by the functions that use it: nearly every answer is read without it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
-import h11
 
 from wssdk.errors import (
     InvalidHandshake,
@@ -33,6 +35,9 @@ from wssdk.handshake.request import accept_key
 from wssdk.headers import Headers, Response
 from wssdk.ports import ClientExtensionFactory, Extension
 from wssdk.typing import ExtensionParameter, Subprotocol
+
+if TYPE_CHECKING:
+    import h11
 
 __all__ = ["MAX_BODY_SIZE", "MAX_CHUNKS", "MAX_INTERIM", "Agreement", "ResponseReader", "judge_response"]
 
@@ -124,6 +129,8 @@ class ResponseReader:
 
     @cached_property
     def _http(self) -> h11.Connection:
+        import h11
+
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._max_head_size)
         # h11 reads a 101 as a switch of protocols only where one was asked for.
         http.send(h11.Request(method="GET", target="/", headers=[("Host", "-"), ("Upgrade", "-")]))
@@ -190,6 +197,8 @@ class ResponseReader:
         return True
 
     def _read_heads(self, data: bytes) -> None:
+        import h11
+
         rest: bytes | None = data
         while rest and (rest := self._heads.feed(rest)) is not None:
             self._http.receive_data(self._heads.take_head())
@@ -236,6 +245,8 @@ class ResponseReader:
             self.response = self.partial
 
     def _next_body_event(self) -> h11.Data | None:
+        import h11
+
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError:
