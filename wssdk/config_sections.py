@@ -144,7 +144,7 @@ class Compression:
     mem_level: int = attrs.field(default=5, converter=grammar.memory_level)
     """1 (least memory) to 9 (fastest)."""
     client_max_window_bits: bool | int = attrs.field(default=True, converter=grammar.client_window_bits)
-    """Window this side compresses with, 9 to 15; True: the server may choose."""
+    """Largest window this side compresses with, 9 to 15; True: 12, or less where the server asks for it."""
     server_max_window_bits: int | None = attrs.field(default=None, converter=grammar.server_window_bits)
     """Largest window asked of the server, 8 to 15; None: nothing is asked."""
     client_no_context_takeover: bool = attrs.field(default=False, converter=grammar.boolean)

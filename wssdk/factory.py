@@ -17,7 +17,7 @@ from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
 from wssdk.errors import ConfigError, ConfigProblem, InvalidStatus
-from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
+from wssdk.handshake.deflate_offer import offer_of
 from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import as_headers, build_request, check_headers, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
@@ -26,7 +26,6 @@ from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, 
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
 from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, redact_uri
-from wssdk.wire.backends import load_backend
 
 __all__ = ["ConnectionFactory"]
 
@@ -352,22 +351,9 @@ def _deflate_offers(
     config: ClientConfig, extensions: Sequence[ClientExtensionFactory]
 ) -> tuple[ClientExtensionFactory, ...]:
     section = config.compression
-    bits = section.client_max_window_bits
     if not section.enabled or any(extension.name == _DEFLATE for extension in extensions):
         return ()
-    offer = ClientPerMessageDeflateFactory(
-        server_no_context_takeover=section.server_no_context_takeover,
-        client_no_context_takeover=section.client_no_context_takeover,
-        server_max_window_bits=section.server_max_window_bits,
-        client_max_window_bits=True if bits is True else int(bits),
-        compress_settings={
-            "level": section.level,
-            "mem_level": section.mem_level,
-            "min_size": section.min_size,
-            "backend": load_backend(section.backend).name,
-        },
-    )
-    return (offer,)
+    return (offer_of(section),)
 
 
 def _tls_name(target: WebSocketURI) -> str:
