@@ -69,7 +69,7 @@ class ClientConnection(MessagePath):
         """The opening handshake's response."""
         self.subprotocol = subprotocol
         """Agreed subprotocol; None where there is none (RFC 6455, 1.9)."""
-        self._pipe = pipe
+        self._pipe: Pipe | None = pipe
         # Asked for now: transports forget them when they close, and logs want them then.
         self._local_address: Any = pipe.transport.get_extra_info("sockname")
         self._remote_address: Any = pipe.transport.get_extra_info("peername")
@@ -107,7 +107,9 @@ class ClientConnection(MessagePath):
 
     def start(self) -> None:
         """Take over the pipe; the opening handshake is done. Called once, by who made the connection."""
-        self._pipe.attach(self._link)
+        assert self._pipe is not None, "a connection is started once"
+        pipe, self._pipe = self._pipe, None
+        pipe.attach(self._link)
         if self._keepalive is not None and self._core.state is State.OPEN:
             self._keepalive.start()
 
@@ -310,7 +312,9 @@ class ClientConnection(MessagePath):
     @property
     def transport(self) -> asyncio.Transport:
         """The asyncio transport below."""
-        return self._pipe.transport
+        transport = self._link.transport if self._pipe is None else self._pipe.transport
+        assert transport is not None  # the pipe handed it on
+        return transport
 
     @property
     def local_address(self) -> Any:

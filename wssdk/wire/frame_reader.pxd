@@ -15,6 +15,7 @@ cdef class FrameReader:
     cdef Py_ssize_t _capacity
     cdef Py_ssize_t _small_reads
     cdef bytearray _buffer
+    cdef bint _lent
     cdef object _view
     cdef unsigned char* _bytes
     cdef Py_ssize_t _start
@@ -34,6 +35,7 @@ cdef class FrameReader:
     cpdef received(self, Py_ssize_t count)
     cpdef Py_ssize_t buffered(self)
     cpdef clear(self)
+    cpdef rest(self)
     cpdef release(self)
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, stop=Py_ssize_t, length=Py_ssize_t, first=int,
                    buffer="unsigned char*")

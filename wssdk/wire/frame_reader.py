@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from wssdk.errors import ProtocolError
 from wssdk.wire import raw
@@ -18,19 +18,20 @@ class FrameReader:
     """The receive buffer, and the frame at its front.
 
     ``masked``: whether the peer must mask its frames (it must when it is the client).
-    ``size``: bytes that the buffer has at most. It begins with 4 KiB, grows while reads fill it, and
-    shrinks again when they become small.
+    ``size``: bytes that the buffer has at most. It is made for the first read, with 4 KiB, grows while reads
+    fill it, and shrinks again when they become small.
     """
 
     def __init__(self, masked: bool, size: int) -> None:
         self.masked = masked
         self._most = max(size, 256)
         self._size = min(self._most, _SMALLEST)
-        self._buffer = bytearray(self._size)
-        self._view = memoryview(self._buffer)
+        self._buffer = bytearray()
+        self._view: Any = None
         # The same bytes; a pointer in the compiled form.
         self._bytes = self._buffer
-        self._capacity = self._size
+        self._capacity = 0
+        self._lent = False
         self._start = 0
         self._end = 0
         self._small_reads = 0
@@ -45,23 +46,27 @@ class FrameReader:
 
     def get_buffer(self) -> memoryview:
         """Return where to put the next bytes; never empty."""
+        self._lent = True
         if self._start == self._end:
             self._start = self._end = 0
             if self._capacity != self._size:
                 self._make_room(self._size)
-            return self._view
+            whole: memoryview = self._view
+            return whole
         if self._end == self._capacity:
             kept = self._end - self._start
             # The bound is kept by pausing the pipe; one that hands over bytes all the same gets its room.
             self._make_room(self._size if kept <= self._size // 2 else 2 * kept)
-        return self._view[self._end :]
+        rest: memoryview = self._view[self._end :]
+        return rest
 
     def _make_room(self, size: int) -> None:
         """Move what is there to the front of a buffer of ``size`` bytes."""
         start, kept = self._start, self._end - self._start
         if size != self._capacity:
             buffer = bytearray(size)
-            buffer[:kept] = self._view[start : self._end]
+            if kept:
+                buffer[:kept] = self._view[start : self._end]
             self._buffer = self._bytes = buffer
             self._view = memoryview(buffer)
             self._capacity = size
@@ -72,6 +77,7 @@ class FrameReader:
 
     def received(self, count: int) -> None:
         """Count ``count`` bytes that were put into the buffer."""
+        self._lent = False
         self._end += count
         if self._end == self._capacity:
             self._small_reads = 0
@@ -92,6 +98,14 @@ class FrameReader:
     def clear(self) -> None:
         """Forget every byte that is received and not taken."""
         self._start = self._end = 0
+
+    def rest(self) -> None:
+        """Let go of the buffer until the next read, unless something is in it, or may be put into it."""
+        if self._start == self._end and not self._lent:
+            self._start = self._end = self._capacity = 0
+            self._size = min(self._most, _SMALLEST)
+            self._buffer = self._bytes = bytearray()
+            self._view = None
 
     def release(self) -> None:
         """Let go of the buffer, and of what is in it."""

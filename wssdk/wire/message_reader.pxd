@@ -51,7 +51,7 @@ cdef class MessageReader:
     cdef bint _fill_whole(self, whole) except -1
     cdef _begin_fragment(self, int opcode, int rsv)
     cdef _check_size(self, long long length)
-    @cython.locals(frames=FrameReader)
+    @cython.locals(frames=FrameReader, encoded=bytearray, whole=bint)
     cdef bint _take_whole(self) except -1
     @cython.locals(frames=FrameReader, rsv=int, room=Py_ssize_t)
     cdef bint _decode(self, bytes data) except -1

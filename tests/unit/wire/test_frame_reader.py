@@ -260,3 +260,26 @@ def test_buffer_shrinks_once_reads_are_small() -> None:
     reader = FrameReader(False, 1 << 16)
     rooms(reader, 3, 1)
     assert rooms(reader, 1000, 0.01)[-1] == 4096
+
+
+def test_buffer_begins_small_again_after_a_rest() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    reader.rest()
+    assert rooms(reader, 1, 1) == [4096]
+
+
+def test_rest_keeps_what_is_in_the_buffer() -> None:
+    reader = holding(b"\x81\x05Hel")
+    reader.rest()
+    put(reader, b"lo")
+    assert reader.take_message(-1) == "Hello"
+
+
+def test_rest_keeps_the_buffer_that_a_transport_may_be_writing_to() -> None:
+    reader = FrameReader(False, 4096)
+    room = reader.get_buffer()
+    reader.rest()
+    room[:7] = b"\x81\x05Hello"
+    reader.received(7)
+    assert reader.take_message(-1) == "Hello"
