@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -22,7 +22,7 @@ from wssdk.protocol.core import ProtocolCore, Role
 from wssdk.protocol.state import State
 from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
-from wssdk.wire.operations import MessagePath
+from wssdk.wire.operations import MessagePath, Send
 from wssdk.wire.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ class ClientConnection(MessagePath):
         """
         await self._outbox.send_many(messages, text)
 
-    async def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> Awaitable[float]:
+    def ping(
+        self, data: DataLike | None = None, *, ack_on_close: bool = False
+    ) -> Coroutine[Any, Any, Awaitable[float]]:
         """Send a ping; return an awaitable of the seconds until its pong (RFC 6455, 5.5.2).
 
         ``data`` has at most 125 bytes; None sends four random ones. A pong acknowledges its ping and
@@ -207,14 +209,20 @@ class ClientConnection(MessagePath):
                 the awaitables, so that the event loop can receive pongs.
             ProtocolError: more than 125 bytes.
         """
-        if not self._link.is_open():
-            await self._link.raise_closed()
+        pinging: Any = Send(self, None, None, partial(self._start_ping, data, ack_on_close), "ping")
+        return pinging  # type: ignore[no-any-return]  # as good as a coroutine
+
+    def _start_ping(
+        self, data: DataLike | None, ack_on_close: bool
+    ) -> tuple[Awaitable[float] | None, Coroutine[Any, Any, None] | None]:
+        link = self._link
+        if not link.is_open():
+            return None, link.raise_closed()
         payload = self._pings.new_payload() if data is None else _control_payload(data)
         pong = self._pings.add(payload, ack_on_close)
         self._core.send_ping(payload)
-        self._link.flush()
-        await self._link.drain()
-        return pong
+        link.flush()
+        return pong, link.drain() if link.write_paused else None
 
     async def pong(self, data: DataLike = b"") -> None:
         """Send a pong that no ping asked for, with at most 125 bytes (RFC 6455, 5.5.3).
