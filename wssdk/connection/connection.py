@@ -90,10 +90,12 @@ class ClientConnection(MessagePath):
             interval, timeout = config.keepalive.interval, config.keepalive.timeout
             self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
         direct = config.network.wakeup == "direct" and hasattr(asyncio.Future, "_callbacks")
+        # Python 3.14 and later.
+        forget = getattr(asyncio, "future_discard_from_awaited_by", None)
         self.lay(
             self._link,
             self._core.writer,
-            Wakeup(loop.create_future, asyncio.current_task, direct),
+            Wakeup(loop.create_future, asyncio.current_task, direct, forget),
             self._receiver.recv,
             self._outbox.send,
             self._link.drain,
