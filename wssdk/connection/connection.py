@@ -36,6 +36,9 @@ Receiving: TypeAlias = Coroutine[Any, Any, T]
 _CANCELLED_CLOSE: Final = 0.05
 """Seconds that closing may take when the block around the connection was cancelled."""
 
+_FORGET: Final = getattr(asyncio, "future_discard_from_awaited_by", None)
+"""Has a future forget a task that waited for it; from Python 3.14 on."""
+
 
 class ClientConnection(MessagePath):
     """An established WebSocket connection.
@@ -93,7 +96,7 @@ class ClientConnection(MessagePath):
         self.lay(
             self._link,
             self._core.writer,
-            Wakeup(loop.create_future, asyncio.current_task, direct),
+            Wakeup(loop.create_future, asyncio.current_task, direct, _FORGET),
             self._receiver.recv,
             self._outbox.send,
             self._link.drain,

@@ -6,6 +6,7 @@ cdef class Wakeup:
     cdef object _new_future
     cdef object _current_task
     cdef bint _direct
+    cdef object _forget
     cdef object _future
     cdef object _past
     cdef readonly bint asleep

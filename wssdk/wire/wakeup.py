@@ -19,12 +19,22 @@ class Wakeup:
     The future is one of asyncio's own, for which its tasks have a way that is several times faster than
     the one for objects that look like futures. A task that is woken directly has its callback taken from
     the future, which stays pending for the next time; the callback is given a future that is done.
+
+    ``forget(future, task)``: where futures know the tasks that wait for them (Python 3.14), it has the future
+    forget one. A task that was woken does so itself, but with the future that it was given.
     """
 
-    def __init__(self, new_future: Callable[[], Any], current_task: Callable[[], Any], direct: bool) -> None:
+    def __init__(
+        self,
+        new_future: Callable[[], Any],
+        current_task: Callable[[], Any],
+        direct: bool,
+        forget: Callable[[Any, Any], object] | None = None,
+    ) -> None:
         self._new_future = new_future
         self._current_task = current_task
         self._direct = direct
+        self._forget = forget
         self._future: Any = None
         self._past: Any = None
         self.asleep = False
@@ -56,7 +66,7 @@ class Wakeup:
         if callbacks is None or len(callbacks) > 1:
             self._schedule()
             return
-        callback: Callable[[Any], object]
+        callback: Any
         context: Context
         callback, context = callbacks[0]
         # That of a task in C. Others may look closer at what they are given.
@@ -67,6 +77,8 @@ class Wakeup:
             self._past = self._new_future()
             self._past.set_result(None)
         future.remove_done_callback(callback)
+        if self._forget is not None:
+            self._forget(future, callback.__self__)
         try:
             context.run(callback, self._past)
         except RuntimeError:

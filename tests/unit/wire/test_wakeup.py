@@ -221,3 +221,14 @@ async def test_over_once_it_is_given_up() -> None:
     wakeup.sleep()
     wakeup.give_up()
     assert (wakeup.is_over(), wakeup.asleep) == (True, False)
+
+
+async def test_the_future_forgets_a_task_that_was_woken_directly() -> None:
+    forgotten: list[Any] = []
+    loop = asyncio.get_running_loop()
+    wakeup = Wakeup(
+        loop.create_future, asyncio.current_task, True, lambda future, task: forgotten.append(task)
+    )
+    task = await asleep(wakeup)
+    await outside(wakeup.wake)
+    assert forgotten == [task]
