@@ -133,6 +133,6 @@ def autobahn_full(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def bench(session: nox.Session) -> None:
-    """Measure wssdk beside its peers (needs Linux and a C compiler): ``nox -s bench-3.11 -- --list``."""
-    session.install("-e", ".[bench]")
+    """Measure wssdk beside its peers (needs Linux and a C compiler): ``nox -s bench-3.11 -- --bar``."""
+    session.install("-e", ".[bench]", env={"WSSDK_BUILD_EXTENSION": "require"})
     session.run("python", "-m", "bench", *session.posargs)

@@ -58,7 +58,8 @@ class BuildExtension(build_ext):
         from Cython.Build import cythonize
 
         folder = Path("build", f"cython-{Cython.__version__}")
-        said = Path(__file__).stat().st_mtime
+        # What Cython does not see that the sources depend on.
+        said = max(path.stat().st_mtime for path in (Path(__file__), WIRE / "raw.pxd"))
         made = cythonize(
             self.extensions,
             build_dir=folder.as_posix(),

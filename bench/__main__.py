@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bench.bar import bar_table, judge
 from bench.build import NotBuiltError
 from bench.chart import chart
 from bench.contestants import ENTRIES, available, why_not
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write every measurement")
     add("--svg", type=Path, metavar="FILE", help="write a chart")
+    add("--chart", action="append", default=[], metavar="GLOB", help="scenarios of the chart (default: all)")
+    add("--bar", action="store_true", help="say at the end what wssdk must reach, and whether it did")
     add("--list", action="store_true", help="say what there is, and end")
     return parser
 
@@ -90,15 +93,16 @@ def _list() -> None:
         print(f"  {name:<20} {entry.title}{f' ({reason})' if reason else ''}")
 
 
-def _run(scenarios: list[Scenario], names: list[str], settings: Settings) -> dict[str, list[Finding]]:
-    found: dict[str, list[Finding]] = {}
+def _run(
+    scenarios: list[Scenario], names: list[str], settings: Settings, found: dict[str, list[Finding]]
+) -> None:
+    """Put the findings into ``found``, a scenario at a time."""
     with NeutralServer() as server:
         for scenario in scenarios:
             rows = measure(scenario, names, server, settings, _tell)
             found[scenario.name] = find(scenario, rows)
             _tell("")
             print(table(scenario, found[scenario.name]), end="\n\n", flush=True)
-    return found
 
 
 def _tell(text: str) -> None:
@@ -128,6 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         scenarios, names = matching(options.scenario), _contestants(options.contestant)
+        charted = {scenario.name for scenario in matching(options.chart)}
         cores = _cores(options.cores)
     except (LookupError, ValueError) as error:
         parser.error(str(error))
@@ -141,24 +146,36 @@ def main(arguments: list[str] | None = None) -> int:
     )
     facts = surroundings(settings)
     print(*(f"{key}: {value}" for key, value in facts.items()), sep="\n", end="\n\n", flush=True)
-    found: dict[str, list[Finding]] | None
+    found: dict[str, list[Finding]] = {}
+    code = 0
     try:
-        found = _run(scenarios, names, settings)
+        _run(scenarios, names, settings, found)
     except NotBuiltError as error:
         print(f"the bench cannot run: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         _tell("")
-        found = None
-    if found is None:
+        code = 128 + signal.SIGINT
+    if code:
         # Behind the except block: until its end, what was interrupted holds the pipes of its processes.
         _wait_for_children()
-        return 128 + signal.SIGINT
+    _report(options, facts, found, charted)
+    return code
+
+
+def _report(
+    options: argparse.Namespace, facts: dict[str, str], found: dict[str, list[Finding]], charted: set[str]
+) -> None:
+    """Write what was asked for, of the scenarios that came to an end."""
+    verdicts = judge(found)
+    if options.bar and verdicts:
+        print(bar_table(verdicts))
     if options.json:
-        write_json(options.json, facts, found)
+        write_json(options.json, facts, found, verdicts)
     if options.svg:
-        options.svg.write_text(chart(facts, found), encoding="utf-8")
-    return 0
+        shown = {name: found[name] for name in found if name in charted}
+        options.svg.parent.mkdir(parents=True, exist_ok=True)
+        options.svg.write_text(chart(facts, shown), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from bench.table import figure
 __all__ = ["chart"]
 
 _COLUMNS: Final = 2
-_PANEL_WIDTH: Final = 520
-_NAME_WIDTH: Final = 220
+_PANEL_WIDTH: Final = 560
+_NAME_WIDTH: Final = 260
 _FIGURE_WIDTH: Final = 90
 _BAR: Final = 16
 _MARGIN: Final = 16

@@ -17,7 +17,9 @@
 
 #define READ_SIZE (256 * 1024)
 #define WRITE_SIZE (256 * 1024) /* a connection's turn, and bytes of ready-made frames */
+#define READ_TURNS 16
 #define HEAD_SIZE 8192
+#define TLS_READ_SIZE (64 * 1024)
 #define OUT_HIGH (4 * 1024 * 1024)
 #define TICK_MS 5
 #define TICKS (60000 / TICK_MS) /* the longest interval */

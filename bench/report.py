@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from bench.bar import Verdict
 from bench.results import Finding
 from bench.running import Settings
 from bench.scenarios import SCENARIOS
@@ -54,8 +55,10 @@ def _processor() -> str:
     )
 
 
-def write_json(path: Path, facts: dict[str, str], found: dict[str, list[Finding]]) -> None:
-    """Write every measurement, with medians and ratios."""
+def write_json(
+    path: Path, facts: dict[str, str], found: dict[str, list[Finding]], verdicts: list[Verdict]
+) -> None:
+    """Write every measurement, with medians and ratios, and what became of the bar."""
     scenarios = {
         name: {
             "title": SCENARIOS[name].title,
@@ -64,9 +67,21 @@ def write_json(path: Path, facts: dict[str, str], found: dict[str, list[Finding]
         }
         for name, findings in found.items()
     }
-    path.write_text(
-        json.dumps({"surroundings": facts, "scenarios": scenarios}, indent=1) + "\n", encoding="utf-8"
-    )
+    document = {"surroundings": facts, "scenarios": scenarios, "bar": [_judged(v) for v in verdicts]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    return {
+        **attrs.asdict(verdict.bar),
+        "decided_by": verdict.unit,
+        "beside": verdict.rival,
+        "reached": verdict.reached,
+        "rounds": [verdict.least, verdict.most],
+        "met": verdict.met,
+        "why": verdict.why,
+    }
 
 
 def _contestant(finding: Finding) -> dict[str, Any]:

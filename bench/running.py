@@ -13,7 +13,7 @@ from bench.results import Row, Sample
 from bench.scenarios import Scenario
 from bench.server import NeutralServer
 
-__all__ = ["Settings", "measure"]
+__all__ = ["Settings", "measure", "order_of"]
 
 _OPENINGS_A_SECOND = 100
 """Of the slowest machine that the bench is patient with."""
@@ -64,7 +64,7 @@ def measure(
     with ExitStack() as processes:
         lines = list(_lines(scenario, names, settings, processes))
         for number in range(rounds):
-            for line in lines:
+            for line in lines if number % 2 == 0 else reversed(lines):  # nobody always follows the same one
                 if line.row.failure is None and not line.row.absent:
                     tell(f"{scenario.name}: round {number + 1} of {rounds}: {line.name}")
                     _measure_once(scenario, line, server, settings)
@@ -83,7 +83,7 @@ def _lines(scenario: Scenario, names: list[str], settings: Settings, processes: 
 
 
 def _measure_once(scenario: Scenario, line: _Line, server: NeutralServer, settings: Settings) -> None:
-    order = _order(scenario, server, settings)
+    order = order_of(scenario, server, settings)
     limit = settings.limit + order["connections"] / _OPENINGS_A_SECOND
     try:
         if line.process is not None:
@@ -100,7 +100,8 @@ def _measure_once(scenario: Scenario, line: _Line, server: NeutralServer, settin
         line.row.samples.append(Sample(**answer))
 
 
-def _order(scenario: Scenario, server: NeutralServer, settings: Settings) -> dict[str, Any]:
+def order_of(scenario: Scenario, server: NeutralServer, settings: Settings) -> dict[str, Any]:
+    """Return what a contestant's process is told to measure."""
     most = settings.most_connections or scenario.connections
     return {
         "scenario": scenario.name,

@@ -26,7 +26,8 @@ class Scenario:
     deflate: bool = False
     connections: int = 1
     used: bool = False
-    """Whether each connection sent and received a message before its memory is taken."""
+    """Whether each connection sent and received a message before its memory is taken; of imports: whether
+    the object that connects is made, too."""
     same_core: bool = False
     """Whether client and server share a core: else waking the other core is what one measures."""
     things: str = "messages"
@@ -153,8 +154,14 @@ def _costs() -> list[Scenario]:
             ("idle-deflate-used", ", deflate used once each way", True, True),
         )
     ]
-    title = "import of the client, with asyncio and ssl"
-    return [*idle, Scenario(name="import", title=title, kind="import_time", unit="time")]
+    imports = [
+        Scenario(name=name, title=title, kind="import_time", unit="time", used=used)
+        for name, title, used in (
+            ("import", "import, with asyncio and ssl", False),
+            ("import-made", "import and the object that connects, with asyncio and ssl", True),
+        )
+    ]
+    return [*idle, *imports]
 
 
 SCENARIOS: Final = {

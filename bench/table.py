@@ -8,7 +8,7 @@ from bench.contestants import ENTRIES
 from bench.results import Finding
 from bench.scenarios import Scenario
 
-__all__ = ["figure", "table"]
+__all__ = ["aligned", "figure", "table"]
 
 _HEADS: Final = {"cpu": "CPU µs", "memory": "KiB", "time": "ms"}
 
@@ -63,6 +63,21 @@ def _cells(scenario: Scenario, finding: Finding, count: int) -> list[str]:
     if scenario.unit in ("rate", "cpu"):
         cells.append("-" if finding.row.busy is None else f"{finding.row.busy:.0%}")
     return cells
+
+
+def aligned(heads: list[str], rows: list[list[str]], left: int) -> str:
+    """Return a Markdown table; its first ``left`` columns, and the last one, are aligned left."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    sides = ["<" if number < left or number == len(heads) - 1 else ">" for number in range(len(heads))]
+
+    def line(cells: list[str]) -> str:
+        padded = [f"{cell:{side}{width}}" for cell, side, width in zip(cells, sides, widths, strict=True)]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [
+        f"{'-' * (width + 1)}{'-' if side == '<' else ':'}" for side, width in zip(sides, widths, strict=True)
+    ]
+    return "\n".join([line(heads), f"|{'|'.join(rule)}|", *map(line, rows)])
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -21,7 +21,7 @@ from wssdk.headers import HeadersLike
 from wssdk.ports import ClientExtensionFactory, ProcessException
 from wssdk.reconnect import Reconnection
 from wssdk.typing import LoggerLike
-from wssdk.uri import parse_uri
+from wssdk.uri import ParsedURI, parsed
 
 __all__ = ["ConnectKeywords", "LoopKeywords", "UnixKeywords", "connect", "unix_connect"]
 
@@ -223,9 +223,9 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         make: Any = create_connection or ClientConnection
         if not callable(make):
             raise TypeError(f"create_connection must be callable, not {type(make).__name__}")
-        below = _split(uri, proxy, keywords)
-        config = ClientConfig.from_connect(
-            uri,
+        parsed_uri = parsed(uri)
+        below = _split(parsed_uri, proxy, keywords)
+        of_config = _but_defaults(
             origin=origin,
             subprotocols=subprotocols,
             compression=compression,
@@ -239,8 +239,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
             max_queue=max_queue,
             read_limit=read_limit,
             write_limit=write_limit,
-            **below.of_config,
         )
+        config = ClientConfig.from_connect(parsed_uri, **of_config, **below.of_config)
         self._opening = ConnectionFactory(
             config,
             ssl_context=below.ssl_context,
@@ -287,14 +287,20 @@ def unix_connect(
     return connect(uri, unix=True, path=path, **keywords)
 
 
-def _choose_headers(additional: HeadersLike | None, extra: HeadersLike | None) -> HeadersLike:
+def _but_defaults(**given: Any) -> dict[str, Any]:
+    """Return what differs from the defaults of :class:`connect`, which are those of the config."""
+    defaults: dict[str, Any] = connect.__init__.__kwdefaults__ or {}
+    return {name: value for name, value in given.items() if value is not defaults[name]}
+
+
+def _choose_headers(additional: HeadersLike | None, extra: HeadersLike | None) -> HeadersLike | None:
     if extra is not None:
         if additional is not None:
             raise TypeError("give additional_headers or extra_headers, its deprecated name, not both")
         warnings.warn("extra_headers is deprecated: use additional_headers", DeprecationWarning, stacklevel=3)
         additional = extra
     if additional is None:
-        return ()
+        return None
     # An iterator gives its pairs only once, and they are looked at more than once.
     return additional if hasattr(additional, "keys") else tuple(additional)
 
@@ -322,18 +328,18 @@ class _Below:
 
 
 def _split(
-    uri: str, proxy: str | bool | Literal[_NotGiven.NOT_GIVEN] | None, keywords: ConnectKeywords
+    uri: ParsedURI, proxy: str | bool | Literal[_NotGiven.NOT_GIVEN] | None, keywords: ConnectKeywords
 ) -> _Below:
     """Check that the keywords agree with the URI and with each other; tell where each goes.
 
     Raises:
-        InvalidURI, TypeError, ValueError: as :class:`connect` has it.
+        TypeError, ValueError: as :class:`connect` has it.
     """
     given: dict[str, Any] = {name: value for name, value in keywords.items() if value is not None}
     if "happy_eyeballs_delay" in keywords:
         given["happy_eyeballs_delay"] = keywords["happy_eyeballs_delay"]  # None: off
     of_config: dict[str, Any] = {name: given[name] for name in _OF_CONFIG if name in given}
-    context = _choose_ssl(parse_uri(uri).secure, keywords)
+    context = _choose_ssl(uri.parts.secure, keywords)
     _check_address(given)
     if "path" in given:
         of_config["path"] = os.fsdecode(given["path"])

@@ -66,6 +66,7 @@ def _show_uri(uri: str | None) -> str:
     return repr(None if uri is None else redact_uri(uri))
 
 
+@rules.telling("")
 @attrs.frozen(kw_only=True)
 class ClientConfig:
     """Everything about a connection that is data.
@@ -74,8 +75,6 @@ class ClientConfig:
         ConfigError: something cannot be right; every problem of the sections and of the rules between
             them is listed.
     """
-
-    __attrs_pre_init__ = rules.check_options
 
     uri: str | None = attrs.field(default=None, converter=words.optional_uri, repr=_show_uri)
     """Where to connect (RFC 6455, 3); None: it is given when connecting."""
@@ -237,18 +236,33 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("reconnect.retry_after", (True,)),
 )
 
+
+def _by_section() -> dict[str, tuple[object, list[tuple[str, tuple[object, ...]]]]]:
+    """Return the rows of ``_NOT_YET`` by section, with the section that has none but defaults."""
+    found: dict[str, tuple[object, list[tuple[str, tuple[object, ...]]]]] = {}
+    for path, accepted in _NOT_YET:
+        section, _, name = path.partition(".")
+        default = getattr(attrs.fields(ClientConfig), section).default
+        found.setdefault(section, (default, []))[1].append((name, accepted))
+    return found
+
+
+_NOT_YET_IN: Final = _by_section()
+
 NOT_YET_WHEN_GIVEN: Final = (("proxy.enabled", True),)
 """Options and values that are defaults, and are refused only where somebody asks for them."""
 
 
 def unsupported(config: ClientConfig) -> list[ConfigProblem]:
     """Return a problem for each option that is set to what this release does not do yet."""
-    problems = []
-    for path, accepted in _NOT_YET:
-        section_name, _, name = path.partition(".")
+    problems: list[ConfigProblem] = []
+    for section_name, (default, options) in _NOT_YET_IN.items():
         section = getattr(config, section_name)
-        if getattr(section, "enabled", True) and getattr(section, name) not in accepted:
-            problems.append(not_yet(path))
+        if section is default or not getattr(section, "enabled", True):
+            continue
+        for name, accepted in options:
+            if getattr(section, name) not in accepted:
+                problems.append(not_yet(f"{section_name}.{name}"))
     return problems
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
@@ -25,7 +26,7 @@ from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLi
 from wssdk.config_values import BadValue, Dialect, describe, nearest
 from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.headers import HeadersLike
-from wssdk.uri import parse_uri
+from wssdk.uri import parsed
 
 __all__ = ["KEYWORDS", "ConnectKeywords", "from_connect"]
 
@@ -127,6 +128,14 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "network": Network,
 }
 
+# What many calls ask for, made once.
+_OFF: Final = {"enabled": False}
+_SWITCHED_OFF: Final = {"compression": Compression(enabled=False), "proxy": Proxy(enabled=False)}
+
+# Sections that are made over and over with the same options, which nobody has to forget.
+_WITHOUT_SECRETS: Final = frozenset(("timeouts", "keepalive", "limits"))
+_PLAIN: Final = frozenset((type(None), bool, int, float, str))
+
 _FAMILIES: Final[Mapping[int, str]] = {
     socket.AF_UNSPEC: "any",
     socket.AF_INET: "ipv4",
@@ -150,7 +159,7 @@ def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
                 + (f". Did you mean {meant!r}?" if meant else "")
             )
     if uri is not None:
-        parse_uri(uri)
+        uri = parsed(uri)
     tree: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
     problems: list[ConfigProblem] = []
@@ -207,10 +216,22 @@ def _add(
     tree: dict[str, Any], name: str, cls: type[Any], values: dict[str, Any], problems: list[ConfigProblem]
 ) -> None:
     """Make ``cls`` of ``values`` and add it to ``tree``, or what is wrong to ``problems``."""
+    if values == _OFF and name in _SWITCHED_OFF:
+        tree[name] = _SWITCHED_OFF[name]
+        return
     try:
-        tree[name] = cls(**values)
+        if name in _WITHOUT_SECRETS and all(type(value) in _PLAIN for value in values.values()):
+            tree[name] = _made(name, tuple(values), *values.values())
+        else:
+            tree[name] = cls(**values)
     except ConfigError as error:
         problems.extend(error.problems)
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def _made(section: str, names: tuple[str, ...], *values: object) -> Any:
+    """Return a section; the same one, for it cannot be changed, where the same is asked for again."""
+    return _SECTIONS[section](**dict(zip(names, values, strict=True)))
 
 
 def _by_keyword(problem: ConfigProblem) -> ConfigProblem:

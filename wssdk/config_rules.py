@@ -5,8 +5,9 @@ Everything wrong is raised at once, as one :exc:`ConfigError`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -27,9 +28,8 @@ __all__ = [
     "ask_proxy",
     "ask_reconnect",
     "ask_tls",
-    "check_given",
-    "check_options",
     "raise_all",
+    "telling",
 ]
 
 UNTOLD_GRAMMARS: Final = frozenset(
@@ -54,32 +54,50 @@ TOGETHER: Final = (
 """Options of one rule that can break it by their absence: where one has a bad value, the rule is silent."""
 
 _Broken = Iterator[ConfigProblem]
+_C = TypeVar("_C", bound=attrs.AttrsInstance)
 
 
-def check_given(self: Any, **given: Any) -> None:
-    """Check every value a section is made of; the ``__attrs_pre_init__`` of all of them.
+def telling(prefix: str) -> Callable[[type[_C]], type[_C]]:
+    """Return a decorator of a section: making one raises everything that is wrong with its values, at once.
 
-    attrs stops at the first converter that fails, and tells neither section nor option.
-
-    Raises:
-        ConfigError: all values that break their grammar.
+    attrs stops at the first converter that fails, and tells neither section nor option. ``prefix`` stands
+    before an option's name: the section and a dot; empty for the top level.
     """
-    raise_all(_broken_values(type(self), f"{type(self).__name__.lower()}.", given))
+
+    def decorate(cls: type[_C]) -> type[_C]:
+        make = cls.__init__
+        fields: tuple[Any, ...] = attrs.fields(cls)
+        sections = {field.name: type(field.default) for field in fields if field.converter is None}
+
+        @functools.wraps(make)
+        def init(self: _C, **given: Any) -> None:
+            for name in given.keys() & sections.keys():
+                if not isinstance(given[name], sections[name]):
+                    raise_all(_broken_values(fields, prefix, given))
+            wrong: BadValue | ConfigError
+            try:
+                make(self, **given)
+            except (BadValue, ConfigError) as error:
+                wrong = error
+            else:
+                return
+            # Out of the except block: nothing of the first error may travel in the report.
+            try:
+                raise_all(_broken_values(fields, prefix, given))
+                raise wrong
+            finally:
+                del wrong  # it holds this frame
+
+        cls.__init__ = init  # type: ignore[assignment,method-assign]  # it takes the same
+        return cls
+
+    return decorate
 
 
-def check_options(self: Any, **given: Any) -> None:
-    """Check every value of the top level, as :func:`check_given` does for a section.
-
-    Raises:
-        ConfigError: all values that break their grammar.
-    """
-    raise_all(_broken_values(type(self), "", given))
-
-
-def _broken_values(cls: type[attrs.AttrsInstance], prefix: str, given: Mapping[str, object]) -> _Broken:
-    for option in attrs.fields(cls):
-        value = given[option.name]
-        if value is attrs.NOTHING or value is option.default:
+def _broken_values(fields: Iterable[Any], prefix: str, given: Mapping[str, object]) -> _Broken:
+    for option in fields:
+        value = given.get(option.name, option.default)
+        if value is option.default:
             continue
         path = f"{prefix}{option.name}"
         problems: tuple[ConfigProblem, ...] = ()
@@ -161,6 +179,8 @@ def ask_client(config: ClientConfig) -> _Broken:
     if config.auth.token is not None and config.auth.header in config.headers:
         hint = f"keep auth.token or headers.{config.auth.header}"
         yield _problem("auth.token", f"the header {config.auth.header} is set twice", hint)
+    if config.tls is attrs.fields(type(config)).tls.default:
+        return
     if config.uri is not None and config.uri[:3].lower() == "ws:":
         for option in attrs.fields(type(config.tls)):
             if getattr(config.tls, option.name) != option.default:

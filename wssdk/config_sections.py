@@ -38,11 +38,10 @@ def _show_url(url: str) -> str:
     return repr(redact_uri(url))
 
 
+@rules.telling("auth.")
 @attrs.frozen(kw_only=True)
 class Auth:
     """Credentials that go into a header of the opening handshake."""
-
-    __attrs_pre_init__ = rules.check_given
 
     token: Secret | None = attrs.field(default=None, converter=words.optional_token)
     """The token; None: no header is made."""
@@ -52,11 +51,10 @@ class Auth:
     """Name of the header."""
 
 
+@rules.telling("timeouts.")
 @attrs.frozen(kw_only=True)
 class Timeouts:
     """How long to wait, seconds."""
-
-    __attrs_pre_init__ = rules.check_given
 
     open: float | None = attrs.field(default=10.0, converter=grammar.optional_duration)
     """For the whole opening: names, TCP, TLS, opening handshake; None: without end."""
@@ -68,11 +66,10 @@ class Timeouts:
     """For TLS to shut down."""
 
 
+@rules.telling("keepalive.")
 @attrs.frozen(kw_only=True)
 class Keepalive:
     """When to ping a quiet peer, and when to give it up; seconds."""
-
-    __attrs_pre_init__ = rules.check_given
 
     interval: float | None = attrs.field(default=20.0, converter=grammar.optional_duration)
     """Between pings; None: no pings are sent."""
@@ -82,11 +79,10 @@ class Keepalive:
     """Without data frames; None: without end."""
 
 
+@rules.telling("limits.")
 @attrs.frozen(kw_only=True)
 class Limits:
     """Bounds of what is received and buffered."""
-
-    __attrs_pre_init__ = rules.check_given
 
     max_size: int | tuple[int | None, int | None] | None = attrs.field(
         default=2**20, converter=grammar.max_size
@@ -136,11 +132,10 @@ class Limits:
         return self.write_limit[1] if isinstance(self.write_limit, tuple) else self.write_limit // 4
 
 
+@rules.telling("compression.")
 @attrs.frozen(kw_only=True)
 class Compression:
     """permessage-deflate (RFC 7692): what is offered, and how hard this side compresses."""
-
-    __attrs_pre_init__ = rules.check_given
 
     enabled: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether it is offered."""
@@ -149,7 +144,7 @@ class Compression:
     mem_level: int = attrs.field(default=5, converter=grammar.memory_level)
     """1 (least memory) to 9 (fastest)."""
     client_max_window_bits: bool | int = attrs.field(default=True, converter=grammar.client_window_bits)
-    """Window this side compresses with, 9 to 15; True: the server may choose."""
+    """Largest window this side compresses with, 9 to 15; True: 12, or less where the server asks for it."""
     server_max_window_bits: int | None = attrs.field(default=None, converter=grammar.server_window_bits)
     """Largest window asked of the server, 8 to 15; None: nothing is asked."""
     client_no_context_takeover: bool = attrs.field(default=False, converter=grammar.boolean)
@@ -162,11 +157,10 @@ class Compression:
     """Smaller messages go uncompressed, bytes."""
 
 
+@rules.telling("tls.")
 @attrs.frozen(kw_only=True)
 class Tls:
     """How the server proves who it is, and this side too. Files are named, not read, here."""
-
-    __attrs_pre_init__ = rules.check_given
 
     ca_file: str | None = attrs.field(default=None, converter=words.optional_path)
     """Certificates to trust, PEM; None: those of the system."""
@@ -193,11 +187,10 @@ class Tls:
         rules.raise_all(rules.ask_tls(self))
 
 
+@rules.telling("proxy.")
 @attrs.frozen(kw_only=True)
 class Proxy:
     """The way to the server through a proxy."""
-
-    __attrs_pre_init__ = rules.check_given
 
     enabled: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether a proxy may be used."""
@@ -220,11 +213,10 @@ class Proxy:
         rules.raise_all(rules.ask_proxy(self))
 
 
+@rules.telling("network.")
 @attrs.frozen(kw_only=True)
 class Network:
     """Addresses, sockets, and what carries the bytes."""
-
-    __attrs_pre_init__ = rules.check_given
 
     host: str | None = attrs.field(default=None, converter=words.optional_text)
     """Dial this host; None: the URI's."""
@@ -257,11 +249,10 @@ class Network:
         rules.raise_all(rules.ask_network(self))
 
 
+@rules.telling("reconnect.")
 @attrs.frozen(kw_only=True)
 class Reconnect:
     """When to open again a connection that failed or was lost; durations are seconds."""
-
-    __attrs_pre_init__ = rules.check_given
 
     enabled: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether it is opened again."""
@@ -288,11 +279,10 @@ class Reconnect:
         rules.raise_all(rules.ask_reconnect(self))
 
 
+@rules.telling("logging.")
 @attrs.frozen(kw_only=True)
 class Logging:
     """What goes to the log."""
-
-    __attrs_pre_init__ = rules.check_given
 
     logger: str = attrs.field(default="wssdk.client", converter=words.logger_name)
     """Name of the logger."""

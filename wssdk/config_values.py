@@ -79,7 +79,11 @@ def is_text(value: object) -> TypeGuard[str]:
 
 def items(value: object) -> Sequence[Any] | None:
     """Return what an array holds; None where ``value`` is none."""
-    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+    if value is None or isinstance(value, (int, str)):  # asking an abstract class takes longer
+        return None
+    if isinstance(value, (tuple, list)):
+        return value
+    if isinstance(value, (bytes, bytearray, memoryview)) or not isinstance(value, Sequence):
         return None
     return value
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, TypeVar, get_args
 from wssdk.config_values import BadValue, Dialect, Refused, is_off, is_text, items, nearest
 from wssdk.errors import InvalidURI
 from wssdk.secret import Secret
-from wssdk.uri import parse_uri, redact_uri
+from wssdk.uri import parsed, redact_uri
 
 __all__ = [
     "Backend",
@@ -210,11 +210,9 @@ def optional_uri(value: str | None) -> str | None:
     if not is_text(value):
         raise BadValue(expected, value)
     try:
-        parse_uri(value)
+        return parsed(value)
     except InvalidURI as error:
         reason = error.msg
-    else:
-        return value
     # Out of the except block: the report is all that may travel on.
     raise BadValue(expected, redact_uri(value), reason)
 

@@ -17,16 +17,15 @@ from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
 from wssdk.errors import ConfigError, ConfigProblem, InvalidStatus
-from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
+from wssdk.handshake.deflate_offer import offer_of
 from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import as_headers, build_request, check_headers, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
-from wssdk.headers import Headers, Request, Response
+from wssdk.headers import Headers, HeadersLike, Request, Response
 from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
-from wssdk.uri import WebSocketURI, parse_uri, redact_uri
-from wssdk.wire.backends import load_backend
+from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, redact_uri
 
 __all__ = ["ConnectionFactory"]
 
@@ -35,11 +34,12 @@ _DEFLATE: Final = "permessage-deflate"
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
 
-_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+# The plain type first: asking an abstract class takes longer.
+_KINDS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "config": (ClientConfig, "be a ClientConfig"),
     "ssl_context": (ssl.SSLContext, "be an SSLContext"),
-    "extensions": (Iterable, "be a sequence"),
-    "options": (Mapping, "be a mapping"),
+    "extensions": ((tuple, Iterable), "be a sequence"),
+    "options": ((dict, Mapping), "be a mapping"),
 }
 _NEEDED: Final = ("config", "extensions", "connection_class")
 # What is asked of those that are known by their methods.
@@ -175,7 +175,7 @@ class ConnectionFactory:
 
     def _reconnection(self, uri: str | None) -> Reconnection:
         text = self._uri(uri)
-        return Reconnection(lambda: self.open(uri), self._policy, text, self._show(text))
+        return Reconnection(lambda: self.open(uri), self._policy, text, str(self._show(text)))
 
     async def open(self, uri: str | None = None) -> ClientConnection:
         """Open a connection: dial and opening handshake (RFC 6455, 4.1), within ``timeouts.open``.
@@ -197,7 +197,8 @@ class ConnectionFactory:
         # Some rules are between the URI and the rest of the config.
         config = self.config if uri is None else attrs.evolve(self.config, uri=uri)
         reader = ResponseReader()
-        self._logger.debug("opening %s", self._show(text))
+        shown = self._show(text)
+        self._logger.debug("opening %s", shown)
         try:
             async with asyncio.timeout(config.timeouts.open) as deadline:
                 connection = await self._establish(config, target, reader)
@@ -210,11 +211,11 @@ class ConnectionFactory:
             else:
                 rejection = TimeoutError("timed out during opening handshake")
             raise rejection from error
-        self._logger.debug("established %s as connection %s", self._show(text), connection.id)
+        self._logger.debug("established %s as %r", shown, connection)
         return connection
 
-    def _show(self, uri: str) -> str:
-        return redact_uri(uri) if self.config.logging.redact else uri
+    def _show(self, uri: str) -> object:
+        return RedactedURI(uri) if self.config.logging.redact else uri
 
     def _uri(self, uri: str | None) -> str:
         if uri is None:
@@ -231,7 +232,8 @@ class ConnectionFactory:
         self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
     ) -> ClientConnection:
         key = new_key()
-        request = self._build_request(target, key, await _ask(self._headers))
+        extra = None if self._headers is None else await _ask(self._headers)
+        request = self._build_request(target, key, extra)
         pipe = await self._dialer.dial(self._route(target))
         try:
             pipe.write(serialize_request(request))
@@ -261,12 +263,14 @@ class ConnectionFactory:
             raise
         return connection
 
-    def _build_request(self, target: WebSocketURI, key: str, extra: Headers) -> Request:
-        headers = Headers(self.config.header_items)
-        for name in extra:
-            if name in headers:
-                del headers[name]
-        headers.update(extra)
+    def _build_request(self, target: WebSocketURI, key: str, extra: Headers | None) -> Request:
+        headers: HeadersLike = self.config.header_items
+        if extra:
+            headers = Headers(headers)
+            for name in extra:
+                if name in headers:
+                    del headers[name]
+            headers.update(extra)
         offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
         return build_request(
             target,
@@ -304,6 +308,8 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
         _check(name, given[name], callable(given[name]), "be callable")
     for name, methods in _METHODS.items():
         port = given[name]
+        if port is None:
+            continue
         fits = not isinstance(port, type) and all(callable(getattr(port, each, None)) for each in methods)
         _check(name, port, fits, f"have {', '.join(f'{each}()' for each in methods)}")
     sock = given["options"].get("sock")
@@ -345,22 +351,9 @@ def _deflate_offers(
     config: ClientConfig, extensions: Sequence[ClientExtensionFactory]
 ) -> tuple[ClientExtensionFactory, ...]:
     section = config.compression
-    bits = section.client_max_window_bits
     if not section.enabled or any(extension.name == _DEFLATE for extension in extensions):
         return ()
-    offer = ClientPerMessageDeflateFactory(
-        server_no_context_takeover=section.server_no_context_takeover,
-        client_no_context_takeover=section.client_no_context_takeover,
-        server_max_window_bits=section.server_max_window_bits,
-        client_max_window_bits=True if bits is True else int(bits),
-        compress_settings={
-            "level": section.level,
-            "mem_level": section.mem_level,
-            "min_size": section.min_size,
-            "backend": load_backend(section.backend).name,
-        },
-    )
-    return (offer,)
+    return (offer_of(section),)
 
 
 def _tls_name(target: WebSocketURI) -> str:
@@ -368,9 +361,7 @@ def _tls_name(target: WebSocketURI) -> str:
     return target.host.partition("%")[0].removesuffix(".")
 
 
-async def _ask(headers: HeadersProvider | None) -> Headers:
-    if headers is None:
-        return Headers()
+async def _ask(headers: HeadersProvider) -> Headers:
     if not callable(headers):
         return as_headers(headers, "headers must be")
     answer = headers()

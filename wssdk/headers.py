@@ -35,15 +35,22 @@ class Headers(MutableMapping[str, str]):
     use :meth:`get_all`.
     """
 
-    __slots__ = ("_fields", "_values")
+    # Looked through for every name: they are few, and an index is as large as they are.
+    __slots__ = ("_fields",)
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
         self._fields: list[tuple[str, str]] = []
-        self._values: dict[str, list[str]] = {}
         self.update(*args, **kwargs)
 
+    def _by_name(self) -> dict[str, list[str]]:
+        """Return the values of each name, in lower case."""
+        found: dict[str, list[str]] = {}
+        for name, value in self._fields:
+            found.setdefault(name.lower(), []).append(value)
+        return found
+
     def __str__(self) -> str:
-        return "".join(f"{name}: {value}\r\n" for name, value in self._fields) + "\r\n"
+        return "".join([f"{name}: {value}\r\n" for name, value in self._fields]) + "\r\n"
 
     def __repr__(self) -> str:
         # Values may be credentials: names are enough to tell one from another.
@@ -62,58 +69,65 @@ class Headers(MutableMapping[str, str]):
         return str(self).encode()
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._values
+        return isinstance(key, str) and bool(self.get_all(key))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._by_name())
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._by_name())
 
     def __getitem__(self, key: str) -> str:
-        values = self._values[key.lower()]
+        values = self.get_all(key)
+        if not values:
+            raise KeyError(key.lower())
         if len(values) > 1:
             raise MultipleValuesError(key)
         return values[0]
 
     def __setitem__(self, key: str, value: str) -> None:
-        self._values.setdefault(key.lower(), []).append(value)
-        self._fields.append((key, value))
+        self.update(((key, value),))
 
     def __delitem__(self, key: str) -> None:
         lower = key.lower()
-        del self._values[lower]
-        self._fields = [field for field in self._fields if field[0].lower() != lower]
+        kept = [field for field in self._fields if field[0].lower() != lower]
+        if len(kept) == len(self._fields):
+            raise KeyError(lower)
+        self._fields = kept
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
             return NotImplemented
-        return self._values == other._values
+        return self._by_name() == other._by_name()
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
     def clear(self) -> None:
         """Remove every field."""
         self._fields = []
-        self._values = {}
 
     def update(self, *args: Any, **kwargs: str) -> None:
         """Add the fields of a mapping, of name-value pairs, or of other headers."""
         pairs: list[tuple[str, str]] = []
         for arg in args:
-            if isinstance(arg, Headers):
+            if type(arg) is tuple or type(arg) is list:  # asking an abstract class takes longer than the rest
+                pairs += [(key, value) for key, value in arg]
+            elif isinstance(arg, Headers):
                 pairs.extend(arg.raw_items())
             elif hasattr(arg, "keys"):
                 pairs.extend((key, arg[key]) for key in arg.keys())  # noqa: SIM118  # only keys() is promised
             else:
                 pairs.extend((key, value) for key, value in arg)
         pairs.extend(kwargs.items())
-        for key, value in pairs:
-            self[key] = value
+        for key, _ in pairs:
+            if not isinstance(key, str):
+                raise TypeError(f"name of a header must be a str, not {type(key).__name__}")
+        self._fields += pairs
 
     def get_all(self, key: str) -> list[str]:
         """Return every value of a field, in order; an empty list where there is none."""
-        return list(self._values.get(key.lower(), []))
+        lower = key.lower()
+        return [value for name, value in self._fields if name.lower() == lower]
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Iterate over all fields as they were set: one pair a field, repeated names included."""

@@ -12,7 +12,14 @@ import attrs
 
 from wssdk.errors import InvalidURI, printable
 
-__all__ = ["WebSocketURI", "parse_uri", "redact_uri"]
+__all__ = ["ParsedURI", "RedactedURI", "WebSocketURI", "parse_uri", "parsed", "redact_uri"]
+
+# Nearly every URI: nothing in it is to be changed, decoded or refused. The rest is read part by part.
+_PLAIN: Final = re.compile(
+    r"ws(s)?://([a-z0-9_-]{1,60}(?:\.[a-z0-9_-]{1,60}){0,3})(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    r"((?:/[\w!$&'()*+,;=:@%~./-]*)?)(?:\?([\w!$&'()*+,;=:@%~./?-]*))?",
+    re.ASCII,
+)
 
 _MASK: Final = "********"
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
@@ -108,6 +115,34 @@ class WebSocketURI:
         return None if self.username is None else (self.username, self.password or "")
 
 
+class ParsedURI(str):
+    """The text of a URI that has been parsed, and its parts: nobody has to parse it again.
+
+    It is that text and compares, shows and pickles as such.
+    """
+
+    __slots__ = ("parts",)
+
+    parts: WebSocketURI
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str.__str__(self),)
+
+
+def parsed(uri: str) -> ParsedURI:
+    """Return ``uri`` with its parts.
+
+    Raises:
+        InvalidURI, TypeError: as :func:`parse_uri` has it.
+    """
+    if isinstance(uri, ParsedURI):
+        return uri
+    parts = parse_uri(uri)
+    text = ParsedURI(uri)
+    text.parts = parts
+    return text
+
+
 def parse_uri(uri: str) -> WebSocketURI:
     """Parse a ``ws:`` or ``wss:`` URI or IRI.
 
@@ -118,6 +153,8 @@ def parse_uri(uri: str) -> WebSocketURI:
         InvalidURI: another scheme, a fragment, whitespace, a bad host or port; secrets are masked.
         TypeError: ``uri`` is no text.
     """
+    if isinstance(uri, ParsedURI):
+        return uri.parts
     if not isinstance(uri, str):
         raise TypeError(f"uri must be a str, not {type(uri).__name__}")
     try:
@@ -129,6 +166,15 @@ def parse_uri(uri: str) -> WebSocketURI:
 
 
 def _parse(uri: str) -> WebSocketURI:
+    if plain := _PLAIN.fullmatch(uri):
+        secure, host, port, path, query = plain.groups()
+        return WebSocketURI(
+            secure=secure is not None,
+            host=host,
+            port=_DEFAULT_PORTS[secure is not None] if port is None else int(port),
+            path=path,
+            query=query or "",
+        )
     if unfit := _UNFIT.search(uri):
         raise ValueError(f"whitespace or a control character at position {unfit.start()}")
     parts = _PARTS.fullmatch(uri)
@@ -240,6 +286,16 @@ def _encode_idn(name: str) -> str:
 def _encode_iri(text: str) -> str:
     # RFC 3987, 3.1. Visible ASCII stays: servers that check a signature compare it byte by byte.
     return text if text.isascii() else "".join(char if char.isascii() else quote(char) for char in text)
+
+
+@attrs.frozen
+class RedactedURI:
+    """A URI for a log, masked by :func:`redact_uri` where a log takes it."""
+
+    uri: str = attrs.field(repr=_show_secret)
+
+    def __str__(self) -> str:
+        return redact_uri(self.uri)
 
 
 def redact_uri(uri: str) -> str:

@@ -30,8 +30,6 @@ class Entry:
     environment: dict[str, str] = attrs.field(factory=dict)
     compiled: bool | None = None
     """What ``wssdk.COMPILED`` must be."""
-    needs: str | None = None
-    """Method of ``wssdk.ClientConnection``."""
 
 
 _PURE: Final = {"WSSDK_PURE": "1"}
@@ -44,11 +42,31 @@ ENTRIES: Final = {
         Entry(name="wssdk", title="wssdk, compiled", role="wssdk", home=_WSSDK, compiled=True),
         Entry(
             name="wssdk-many",
-            title="wssdk, compiled, recv_many",
+            title="wssdk, compiled, recv_many/send_many",
             role="wssdk",
             home=_MANY,
             compiled=True,
-            needs="recv_many",
+        ),
+        Entry(
+            name="wssdk-batches",
+            title="wssdk, compiled, batches",
+            role="wssdk",
+            home="bench.contestants.field:WssdkBatches",
+            compiled=True,
+        ),
+        Entry(
+            name="wssdk-factory",
+            title="wssdk, compiled, one ConnectionFactory",
+            role="wssdk",
+            home="bench.contestants.field:WssdkFactory",
+            compiled=True,
+        ),
+        Entry(
+            name="wssdk-zlib",
+            title="wssdk, compiled, zlib",
+            role="wssdk",
+            home="bench.contestants.field:WssdkZlib",
+            compiled=True,
         ),
         Entry(
             name="wssdk-pure",
@@ -60,11 +78,10 @@ ENTRIES: Final = {
         ),
         Entry(
             name="wssdk-pure-many",
-            title="wssdk, pure, recv_many",
+            title="wssdk, pure, recv_many/send_many",
             role="wssdk",
             home=_MANY,
             compiled=False,
-            needs="recv_many",
             environment=_PURE,
         ),
         Entry(
@@ -125,11 +142,6 @@ def why_not(name: str) -> str | None:
         return f"{entry.package} is not installed"
     if entry.compiled and not _has_extensions():
         return "no compiled modules"
-    if entry.needs is not None:
-        from wssdk import ClientConnection
-
-        if not hasattr(ClientConnection, entry.needs):
-            return f"wssdk has no {entry.needs}()"
     return None
 
 
@@ -143,7 +155,7 @@ def _has_extensions() -> bool:
 def available() -> list[str]:
     """Return the names of those that are here, and of peers that are not: their rows say so.
 
-    wssdk has a compiled and a pure form only where compiled modules are; its methods may be yet to come.
+    wssdk has a compiled and a pure form only where compiled modules are.
     """
     return [name for name, entry in ENTRIES.items() if entry.role != "wssdk" or why_not(name) is None]
 

@@ -97,6 +97,9 @@ class Contestant:
     import_code: str | None = None
     """What a user writes to import it."""
 
+    made_code: str | None = None
+    """And to make the object that connects: what is imported late counts, too."""
+
     async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
         """Start the stream; receive every message until the server closes."""
         raise NotOfferedError

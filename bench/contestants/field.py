@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from bench.contestants.contestant import GO, MAX_QUEUE, MAX_SIZE, Contestant, Meter, Tally, Target
+from bench.contestants.contestant import (
+    GO,
+    MAX_QUEUE,
+    MAX_SIZE,
+    Contestant,
+    Meter,
+    NotOfferedError,
+    Tally,
+    Target,
+)
 
-__all__ = ["PicowsWebsockets", "Websockets", "Wssdk", "WssdkMany"]
+if TYPE_CHECKING:  # each process imports the one client that it is
+    from wssdk import ConnectionFactory
+    from wssdk.config_words import Backend
+
+__all__ = [
+    "PicowsWebsockets",
+    "Websockets",
+    "Wssdk",
+    "WssdkBatches",
+    "WssdkFactory",
+    "WssdkMany",
+    "WssdkZlib",
+]
 
 
 def _options(target: Target) -> dict[str, Any]:
@@ -18,6 +39,12 @@ def _options(target: Target) -> dict[str, Any]:
         "max_queue": MAX_QUEUE,
         "proxy": None,  # else some look for one at every opening, and some do not
     }
+
+
+_MADE: Final = "connect('ws://127.0.0.1/')"
+# Messages of a send_many(): no more than these, and no more bytes than a few writes would be.
+_MANY: Final = 100
+_MANY_BYTES: Final = 2**20
 
 
 class FieldClient(Contestant):
@@ -32,8 +59,8 @@ class FieldClient(Contestant):
         async with self.dial(target) as ws:
             meter.start()
             await ws.send(GO)
-            async for _ in ws:
-                pass
+            async for message in ws:
+                len(message)
             meter.stop(count)
 
     async def round_trips(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
@@ -41,7 +68,7 @@ class FieldClient(Contestant):
             meter.start()
             for _ in range(count):
                 await ws.send(message)
-                await ws.recv()
+                len(await ws.recv())
             meter.stop(count)
 
     async def stream_out(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
@@ -66,7 +93,8 @@ class FieldClient(Contestant):
 
 
 async def _count(ws: Any, tally: Tally) -> None:
-    async for _ in ws:
+    async for message in ws:
+        len(message)
         tally.messages += 1
 
 
@@ -90,7 +118,8 @@ class OneOfMany:
 class Wssdk(FieldClient):
     """wssdk, whichever form this process has."""
 
-    import_code = "from wssdk import connect"
+    import_code = "import wssdk"
+    made_code = f"from wssdk import connect; {_MADE}"
 
     def __init__(self) -> None:
         from wssdk import connect
@@ -99,7 +128,7 @@ class Wssdk(FieldClient):
 
 
 class WssdkMany(Contestant):
-    """wssdk's ``recv_many()``."""
+    """wssdk's ``recv_many()`` and ``send_many()``."""
 
     def __init__(self) -> None:
         from wssdk import ConnectionClosedOK, connect
@@ -108,22 +137,83 @@ class WssdkMany(Contestant):
         self._end = ConnectionClosedOK
 
     async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
-        async with self._connect(target.uri, **_options(target)) as opened:
-            ws: Any = opened
+        async with self._connect(target.uri, **_options(target)) as ws:
             meter.start()
             await ws.send(GO)
             try:
                 while True:
-                    for _ in await ws.recv_many():
-                        pass
+                    for message in await ws.recv_many():
+                        len(message)
             except self._end:
                 meter.stop(count)
+
+    async def stream_out(self, target: Target, message: bytes, count: int, meter: Meter) -> None:
+        at_once = max(1, min(_MANY, _MANY_BYTES // len(message)))
+        many = [message] * at_once
+        async with self._connect(target.uri, **_options(target)) as ws:
+            meter.start()
+            for _ in range(count // at_once):
+                await ws.send_many(many)
+            await ws.send_many(many[: count % at_once])
+            await ws.recv()
+            meter.stop(count)
+
+
+class WssdkBatches(Contestant):
+    """wssdk's ``batches()``."""
+
+    def __init__(self) -> None:
+        from wssdk import connect
+
+        self._connect = connect
+
+    async def stream_in(self, target: Target, count: int, meter: Meter) -> None:
+        async with self._connect(target.uri, **_options(target)) as ws:
+            meter.start()
+            await ws.send(GO)
+            async for batch in ws.batches():
+                for message in batch:
+                    len(message)
+            meter.stop(count)
+
+
+def _factory(target: Target, backend: Backend = "auto") -> ConnectionFactory:
+    from wssdk import ClientConfig, Compression, ConnectionFactory, Limits
+
+    config = ClientConfig(
+        uri=target.uri,
+        compression=Compression(enabled=target.deflate, backend=backend),
+        limits=Limits(max_size=MAX_SIZE, max_queue=MAX_QUEUE),
+    )
+    return ConnectionFactory(config, ssl_context=target.context)
+
+
+class WssdkZlib(FieldClient):
+    """wssdk with Python's zlib, where that is what another library may replace."""
+
+    def dial(self, target: Target) -> Any:
+        if not target.deflate:
+            raise NotOfferedError
+        return _factory(target, "zlib").connect()
+
+
+class WssdkFactory(Contestant):
+    """wssdk's openings as services do them: one factory, made beforehand."""
+
+    async def open_close(self, target: Target, count: int, meter: Meter) -> None:
+        factory = _factory(target)
+        meter.start()
+        for _ in range(count):
+            async with factory.connect():
+                pass
+        meter.stop(count)
 
 
 class Websockets(FieldClient):
     """websockets' asyncio client."""
 
     import_code = "from websockets.asyncio.client import connect"
+    made_code = f"{import_code}; {_MADE}"
 
     def __init__(self) -> None:
         from websockets.asyncio.client import connect
@@ -135,8 +225,13 @@ class PicowsWebsockets(FieldClient):
     """picows' imitation of it."""
 
     import_code = "from picows.websockets.asyncio.client import connect"
+    made_code = f"{import_code}; {_MADE}"
 
     def __init__(self) -> None:
         from picows.websockets.asyncio.client import connect
 
         self.connect = connect
+
+    def dial(self, target: Target) -> Any:
+        # Faster without a bound of the queue; with one it stalls over TLS once it has paused reading.
+        return self.connect(target.uri, **_options(target) | {"max_queue": None})

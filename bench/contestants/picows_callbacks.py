@@ -33,9 +33,9 @@ class _Reader(_Listener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
         if kind == _TEXT:
-            frame.get_payload_as_utf8_text()
+            len(frame.get_payload_as_utf8_text())
         elif kind == _BINARY:
-            frame.get_payload_as_bytes()
+            len(frame.get_payload_as_bytes())
         elif kind == _CLOSE:
             self.in_order = frame.get_close_code() == WSCloseCode.OK
             _close(transport)
@@ -46,7 +46,7 @@ class _TextReader(_Reader):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         try:
-            frame.get_payload_as_utf8_text()
+            len(frame.get_payload_as_utf8_text())
         except UnicodeDecodeError:
             super().on_ws_frame(transport, frame)
 
@@ -58,7 +58,7 @@ class _Counter(_Listener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
         if kind == _TEXT:
-            frame.get_payload_as_utf8_text()
+            len(frame.get_payload_as_utf8_text())
             self._tally.messages += 1
         elif kind == _CLOSE:
             _close(transport)
@@ -74,7 +74,7 @@ class _Tripper(_Listener):
         if frame.msg_type == _CLOSE:
             _close(transport)
             return
-        frame.get_payload_as_bytes()
+        len(frame.get_payload_as_bytes())
         self._left -= 1
         if self._left:
             transport.send(_BINARY, self._message)
@@ -112,6 +112,7 @@ class PicowsCallbacks(Contestant):
     """Each measurement has its listener."""
 
     import_code = "from picows import ws_connect"
+    made_code = "from picows import WSListener, ws_connect; ws_connect(WSListener, 'ws://127.0.0.1/').close()"
 
     async def _dial(self, target: Target, listener: WSListener) -> WSTransport:
         if target.deflate and "/json-deflate" in target.resource:

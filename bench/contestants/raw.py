@@ -106,7 +106,7 @@ class _Bytes(asyncio.BufferedProtocol):
 class Raw(Contestant):
     """Knows the sizes beforehand, and so looks at nothing."""
 
-    import_code = ""  # asyncio and ssl are imported anyhow
+    import_code = made_code = ""  # asyncio and ssl are imported anyhow
 
     def __init__(self) -> None:
         # Larger ones cost more where they leave the cache: measured with round trips of 100 KiB and 1 MiB.

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 
 from bench.__main__ import main
 from bench.build import NotBuiltError
 from bench.contestants import ENTRIES, available, why_not
+from bench.process import FailedError, Process
 from bench.results import Row, Sample, find, value_of
-from bench.running import Settings, measure
+from bench.running import Settings, measure, order_of
 from bench.scenarios import SCENARIOS
 from bench.server import NeutralServer
 from bench.table import table
@@ -27,6 +32,7 @@ _ROOT = Path(__file__).parents[2]
 _MOMENT = Settings(seconds=0.0, rounds=1, limit=20.0, most_connections=5)
 _WSSDK = next(name for name in available() if ENTRIES[name].role == "wssdk")
 _STREAM = SCENARIOS["in-200-text"]
+_DO_EVERYTHING = {"wssdk", "wssdk-pure", "websockets", "picows-websockets", "aiohttp", "raw"}
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +50,64 @@ def _skip_without_tls(name: str, server: NeutralServer) -> None:
         pytest.skip(server.no_tls)
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[dict[str, Process]]:
+    """Every contestant that is here, for all scenarios: starting each anew would take minutes."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(Process(name, "asyncio")) for name in ENTRIES if why_not(name) is None
+        }
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_wssdk_runs_the_scenario(name: str, server: NeutralServer) -> None:
+def test_every_contestant_runs_the_scenario(
+    name: str, server: NeutralServer, processes: dict[str, Process]
+) -> None:
     _skip_without_tls(name, server)
+    order, failures = order_of(SCENARIOS[name], server, _MOMENT), {}
+    for contestant, process in processes.items():
+        try:
+            answer = process.measure(order, _MOMENT.limit)
+        except FailedError as error:
+            failures[contestant] = str(error)
+        else:
+            if answer.get("absent") and contestant in _DO_EVERYTHING:
+                failures[contestant] = "has no such thing"
+    assert failures == {}
+
+
+@pytest.mark.parametrize("name", ["in-200-text", "many-100-paced", "idle", "import"])
+def test_scenario_has_a_figure(name: str, server: NeutralServer) -> None:
     scenario = SCENARIOS[name]
     (row,) = measure(scenario, [_WSSDK], server, _MOMENT)
     assert row.failure is None
     assert value_of(row, scenario.unit) is not None
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_contestant_runs(name: str, server: NeutralServer) -> None:
+@pytest.mark.parametrize("name", [_WSSDK, "websockets", "picows", "raw"])
+def test_contestant_runs_on_uvloop(name: str, server: NeutralServer) -> None:
+    pytest.importorskip("uvloop")
     if reason := why_not(name):
         pytest.skip(reason)
-    (row,) = measure(_STREAM, [name], server, _MOMENT)
+    (row,) = measure(_STREAM, [name], server, attrs.evolve(_MOMENT, loop="uvloop"))
     assert row.failure is None
-    assert row.rate
+
+
+def test_server_resumes_tls_sessions(server: NeutralServer) -> None:
+    if not server.tls_port:
+        pytest.skip(server.no_tls)
+    context = ssl.create_default_context(cafile=server.ca_file)
+
+    def dial(session: ssl.SSLSession | None) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", server.tls_port))
+        return context.wrap_socket(plain, server_hostname="127.0.0.1", session=session)
+
+    with dial(None) as first:
+        first.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert first.recv(4096).startswith(b"HTTP/1.1 400")  # the tickets came before it
+        assert not first.session_reused
+        with dial(first.session) as second:
+            assert second.session_reused
 
 
 def test_contestant_that_takes_too_long_is_a_row_with_the_reason(server: NeutralServer) -> None:
@@ -99,6 +147,26 @@ def test_table_json_and_chart_are_made(
     document = json.loads((tmp_path / "bench.json").read_text())
     assert document["scenarios"]["in-200-text"]["contestants"]["raw"]["messages_per_second"] > 0
     assert ElementTree.parse(tmp_path / "bench.svg").getroot().tag.endswith("svg")
+
+
+def test_chart_shows_the_scenarios_asked_for(server: NeutralServer, tmp_path: Path) -> None:
+    what = ["--scenario", "in-200-text*", "--contestant", "raw", "--chart", "in-200-text"]
+    path = tmp_path / "bench.svg"
+    assert main([*what, "--seconds", "0", "--rounds", "1", "--cores", "any", "--svg", str(path)]) == 0
+    titles = {SCENARIOS["in-200-text"].title, SCENARIOS["in-200-text-1400"].title}
+    assert {text for text in ElementTree.parse(path).getroot().itertext() if text in titles} == {
+        SCENARIOS["in-200-text"].title
+    }
+
+
+def test_bar_is_told_and_written(
+    server: NeutralServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = ["--scenario", "trip-256", *(f"--contestant={name}" for name in (_WSSDK, "websockets", "raw"))]
+    path = tmp_path / "new" / "bench.json"
+    assert main([*what, "--seconds", "0", "--rounds", "1", "--bar", "--json", str(path)]) == 0
+    assert " met, " in capsys.readouterr().out.splitlines()[-1]
+    assert {True, False} & {bar["met"] for bar in json.loads(path.read_text())["bar"]}
 
 
 def test_unknown_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,11 @@ import itertools
 from collections.abc import Callable
 
 import attrs
+import h11
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wssdk.errors import InvalidHandshake, NegotiationError
+from wssdk.errors import InvalidHandshake, InvalidMessage, NegotiationError
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from wssdk.handshake.header_grammar import build_extensions_header, parse_extensions_header, parse_token_list
 from wssdk.handshake.request import build_request, new_key, serialize_request
@@ -89,6 +90,64 @@ def test_cuts_change_nothing(data: bytes, cuts: list[int]) -> None:
 @given(data=STREAMS)
 def test_byte_by_byte_changes_nothing(data: bytes) -> None:
     assert outcome(data, list(range(len(data)))) == outcome(data, [])
+
+
+# Bytes near the line between what is read at once and what h11 is asked about.
+NEARLY_A_LINE = st.one_of(
+    st.tuples(st.text("Xy-:é \t", max_size=4), st.text("a1 \t:\x7f\x00é\r\n", max_size=6)).map(": ".join),
+    st.sampled_from(["Content-Length: 0", "content-length: x", "Transfer-Encoding: chunked", "Upgrade: a"]),
+)
+
+
+@given(
+    start=st.sampled_from(["HTTP/1.1 101 ok", "HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 \t\x00"]),
+    lines=st.lists(NEARLY_A_LINE, max_size=4),
+    after=st.binary(max_size=3),
+)
+@example(start="HTTP/1.1 101 ok", lines=["X:  a "] * 5, after=b"\x81")
+@example(start="HTTP/1.1 101 ok", lines=["X:  a "] * 6, after=b"")
+@example(start="HTTP/1.1 101 ok", lines=["X: " + "a" * 56], after=b"")
+@example(start="HTTP/1.1 101 ok", lines=["X: " + "a" * 50] * 4, after=b"")
+def test_a_switch_that_comes_at_once_is_the_one_that_comes_byte_by_byte(
+    start: str, lines: list[str], after: bytes
+) -> None:
+    data = "\r\n".join([start, *lines, "", ""]).encode() + after
+    assert outcome(data, list(range(len(data)))) == outcome(data, [])
+
+
+def sent_by_h11(request: Request) -> bytes | None:
+    """Return the bytes that h11 makes of a request; None where it refuses."""
+    fields = [(name.encode(), value.encode()) for name, value in request.headers.raw_items()]
+    http = h11.Connection(h11.CLIENT)
+    try:
+        event = h11.Request(method=request.method, target=request.path, headers=fields)
+        return bytes(http.send(event)) + bytes(http.send(h11.EndOfMessage()))
+    except (h11.LocalProtocolError, UnicodeEncodeError):
+        return None
+
+
+@given(
+    method=st.sampled_from(["GET", "PUT", "a b"]),
+    path=st.one_of(st.just("/"), st.text("/a?\u00e9 \r\n", max_size=4)),
+    fields=st.lists(
+        st.tuples(
+            st.sampled_from(["X", "host", "Host", "Content-Length", "transfer-encoding", "", "A b", "C\n"]),
+            st.text("a0 \t\r\n\x00é:", max_size=4),
+        ),
+        max_size=3,
+    ),
+)
+@example(method="GET", path="/", fields=[("X", "a"), ("Host", "b")])
+@example(method="GET", path="/", fields=[("Host", "b"), ("X", "a\r\nY: b")])
+@example(method="GET", path="/", fields=[("Host", "b"), ("X: a\r\nY", "b")])
+@example(method="GET", path="/", fields=[("Host", "b"), ("Content-Length", "0")])
+def test_request_goes_out_as_h11_writes_it(method: str, path: str, fields: list[tuple[str, str]]) -> None:
+    request = Request(path, Headers(fields or [("Host", "h")]), method)
+    try:
+        sent: bytes | None = serialize_request(request)
+    except InvalidMessage:
+        sent = None
+    assert sent == sent_by_h11(request)
 
 
 @given(

@@ -60,3 +60,27 @@ def test_no_password_survives_redaction(password: str, tail: str) -> None:
 def test_redacting_again_changes_nothing(text: str) -> None:
     once = redact_uri(text)
     assert redact_uri(once) == once
+
+
+@given(
+    authority=st.one_of(
+        st.builds("{}:{}".format, HOST, PORT),
+        st.text("a-_.:[@%A0", max_size=12),
+        st.from_regex(r"[a-z]{58,66}(\.[a-z]{58,66}){2,4}", fullmatch=True),
+        st.builds("h:{}".format, st.one_of(st.integers(0, 100_000).map(str), st.just("080"))),
+    ),
+    rest=st.text("/?#%a.:é\\ @", max_size=10),
+    secure=st.booleans(),
+)
+def test_the_case_of_the_scheme_changes_nothing(authority: str, rest: str, secure: bool) -> None:
+    # An ordinary URI is read at once; in capitals, it is read part by part.
+    scheme = "wss" if secure else "ws"
+    try:
+        parts = parse_uri(f"{scheme.upper()}://{authority}{rest}")
+    except InvalidURI:
+        parts = None
+    try:
+        at_once = parse_uri(f"{scheme}://{authority}{rest}")
+    except InvalidURI:
+        at_once = None
+    assert at_once == parts

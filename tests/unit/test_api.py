@@ -15,6 +15,7 @@ import pytest
 from wssdk.api import ConnectKeywords, LoopKeywords, UnixKeywords, connect, unix_connect
 from wssdk.config import ClientConfig
 from wssdk.config_keywords import KEYWORDS
+from wssdk.config_keywords import ConnectKeywords as DataKeywords
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConfigError, ConnectionClosedOK, InvalidURI, RetryableError
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
@@ -442,6 +443,15 @@ def parameters() -> dict[str, inspect.Parameter]:
 @pytest.mark.parametrize("name", REFERENCE)
 def test_default(name: str) -> None:
     assert parameters()[name].default == REFERENCE[name]
+
+
+def test_every_default_of_data_is_the_one_of_the_config() -> None:
+    # What nobody changed is not handed on.
+    data: dict[str, Any] = {
+        name: REFERENCE[name] for name in REFERENCE.keys() & DataKeywords.__optional_keys__
+    }
+    assert "max_queue" in data
+    assert ClientConfig.from_connect("ws://localhost", **data) == ClientConfig(uri="ws://localhost")
 
 
 def test_proxy_by_default_is_what_nobody_gave() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
 import pytest
 
 from wssdk.errors import InvalidURI
-from wssdk.uri import WebSocketURI, parse_uri, redact_uri
+from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, parsed, redact_uri
 
 
 @pytest.mark.parametrize(
@@ -259,3 +260,32 @@ def test_parameter_of_a_secret_name_is_masked(name: str) -> None:
 @pytest.mark.parametrize("name", ["spin", "shopping", "hmacro"])
 def test_parameter_with_a_secret_name_inside_of_a_word_is_shown(name: str) -> None:
     assert redact_uri(f"ws://h/?{name}=a") == f"ws://h/?{name}=a"
+
+
+def test_a_parsed_uri_is_its_text_and_has_its_parts() -> None:
+    uri = parsed("wss://user:hunter2@example.com/feed")
+    assert uri == "wss://user:hunter2@example.com/feed"
+    assert uri.parts == parse_uri(str(uri))
+
+
+def test_a_parsed_uri_is_not_parsed_again() -> None:
+    uri = parsed("ws://example.com")
+    assert parsed(uri) is uri
+    assert parse_uri(uri) is uri.parts
+
+
+def test_a_parsed_uri_travels_as_text() -> None:
+    assert type(pickle.loads(pickle.dumps(parsed("ws://example.com")))) is str
+    assert type(copy.copy(parsed("ws://example.com"))) is str
+
+
+def test_text_that_is_no_uri_is_refused_with_its_secrets_masked() -> None:
+    with pytest.raises(InvalidURI) as caught:
+        parsed("http://user:hunter2@example.com")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_redacted_uri_shows_what_redact_uri_returns() -> None:
+    shown = RedactedURI("ws://user:hunter2@example.com/?token=abc")
+    assert str(shown) == redact_uri("ws://user:hunter2@example.com/?token=abc")
+    assert "hunter2" not in repr(shown)

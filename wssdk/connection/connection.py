@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -22,8 +22,11 @@ from wssdk.protocol.core import ProtocolCore, Role
 from wssdk.protocol.state import State
 from wssdk.typing import Data, DataLike, LoggerLike, Sendable, Subprotocol
 from wssdk.wire.inbox import Inbox
-from wssdk.wire.operations import MessagePath
+from wssdk.wire.operations import MessagePath, Send
 from wssdk.wire.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    import uuid
 
 __all__ = ["ClientConnection"]
 
@@ -58,8 +61,6 @@ class ClientConnection(MessagePath):
     ) -> None:
         loop = asyncio.get_running_loop()
         limits = config.limits
-        self.id: uuid.UUID = uuid.uuid4()
-        """Unique identifier of the connection, for logs."""
         self.logger = logger
         """Logger of the connection."""
         self.request = request
@@ -68,7 +69,7 @@ class ClientConnection(MessagePath):
         """The opening handshake's response."""
         self.subprotocol = subprotocol
         """Agreed subprotocol; None where there is none (RFC 6455, 1.9)."""
-        self._pipe = pipe
+        self._pipe: Pipe | None = pipe
         # Asked for now: transports forget them when they close, and logs want them then.
         self._local_address: Any = pipe.transport.get_extra_info("sockname")
         self._remote_address: Any = pipe.transport.get_extra_info("peername")
@@ -106,7 +107,9 @@ class ClientConnection(MessagePath):
 
     def start(self) -> None:
         """Take over the pipe; the opening handshake is done. Called once, by who made the connection."""
-        self._pipe.attach(self._link)
+        assert self._pipe is not None, "a connection is started once"
+        pipe, self._pipe = self._pipe, None
+        pipe.attach(self._link)
         if self._keepalive is not None and self._core.state is State.OPEN:
             self._keepalive.start()
 
@@ -115,7 +118,7 @@ class ClientConnection(MessagePath):
             self._keepalive.stop()
         self._outbox.end()
         self._pings.end(self._link.closed_exception)
-        self.logger.debug("connection closed: %s", self._link.closed_exception())
+        self.logger.debug("connection closed: %s", _Ending(self._link))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.name}>"
@@ -190,7 +193,9 @@ class ClientConnection(MessagePath):
         """
         await self._outbox.send_many(messages, text)
 
-    async def ping(self, data: DataLike | None = None, *, ack_on_close: bool = False) -> Awaitable[float]:
+    def ping(
+        self, data: DataLike | None = None, *, ack_on_close: bool = False
+    ) -> Coroutine[Any, Any, Awaitable[float]]:
         """Send a ping; return an awaitable of the seconds until its pong (RFC 6455, 5.5.2).
 
         ``data`` has at most 125 bytes; None sends four random ones. A pong acknowledges its ping and
@@ -204,14 +209,20 @@ class ClientConnection(MessagePath):
                 the awaitables, so that the event loop can receive pongs.
             ProtocolError: more than 125 bytes.
         """
-        if not self._link.is_open():
-            await self._link.raise_closed()
+        pinging: Any = Send(self, None, None, partial(self._start_ping, data, ack_on_close), "ping")
+        return pinging  # type: ignore[no-any-return]  # as good as a coroutine
+
+    def _start_ping(
+        self, data: DataLike | None, ack_on_close: bool
+    ) -> tuple[Awaitable[float] | None, Coroutine[Any, Any, None] | None]:
+        link = self._link
+        if not link.is_open():
+            return None, link.raise_closed()
         payload = self._pings.new_payload() if data is None else _control_payload(data)
         pong = self._pings.add(payload, ack_on_close)
         self._core.send_ping(payload)
-        self._link.flush()
-        await self._link.drain()
-        return pong
+        link.flush()
+        return pong, link.drain() if link.write_paused else None
 
     async def pong(self, data: DataLike = b"") -> None:
         """Send a pong that no ping asked for, with at most 125 bytes (RFC 6455, 5.5.3).
@@ -284,6 +295,13 @@ class ClientConnection(MessagePath):
 
     # What is known of the connection.
 
+    @cached_property
+    def id(self) -> uuid.UUID:
+        """Unique identifier of the connection, for logs; made when it is asked for."""
+        import uuid
+
+        return uuid.uuid4()
+
     @property
     def state(self) -> State:
         """Where the connection stands: OPEN, CLOSING or CLOSED."""
@@ -302,7 +320,9 @@ class ClientConnection(MessagePath):
     @property
     def transport(self) -> asyncio.Transport:
         """The asyncio transport below."""
-        return self._pipe.transport
+        transport = self._link.transport if self._pipe is None else self._pipe.transport
+        assert transport is not None  # the pipe handed it on
+        return transport
 
     @property
     def local_address(self) -> Any:
@@ -326,6 +346,16 @@ class ClientConnection(MessagePath):
 
     def _closed_by_peer(self) -> Close:
         return self._core.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
+
+
+class _Ending:
+    """How a connection ended, which is put into words where a log takes it."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def __str__(self) -> str:
+        return str(self._link.closed_exception())
 
 
 async def _anext_by_recv(connection: ClientConnection) -> Data:

@@ -13,6 +13,8 @@ from wssdk.protocol.state import State
 
 __all__ = ["Keepalive"]
 
+_QUIET: Final = 2
+"""Reads between two pings of a connection that is idle: there is the pong, for one."""
 _FAREWELL: Final = 1.0
 """Seconds that a peer gets that did not answer a ping: it is not expected to answer a close frame."""
 
@@ -68,6 +70,8 @@ class Keepalive:
         self._pings.discard(self._payload)
         self._payload = self._pings.new_payload()
         self._sent = self._since = self._loop.time()
+        if self._link.reads - self._reads <= _QUIET:
+            self._link.core.frames.rest()
         self._reads = self._link.reads
         try:
             pong = self._pings.add(self._payload)

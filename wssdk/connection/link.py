@@ -42,7 +42,8 @@ class Link(Intake, asyncio.BufferedProtocol):
         super().__init__(core.frames, core.reader, core.inbox)
         self.core = core
         self.transport: asyncio.Transport | None = None
-        self.lost: asyncio.Future[None] = loop.create_future()
+        self.is_lost = False
+        """The pipe is gone."""
         self.last_resumed = 0.0
         """When reading last went on after a pause (``loop.time()``)."""
         self.drained = 0
@@ -55,6 +56,7 @@ class Link(Intake, asyncio.BufferedProtocol):
         self._grace: asyncio.TimerHandle | None = None
         # A dict for its order: senders go on in the order they came.
         self._drain_waiters: dict[asyncio.Future[None], None] = {}
+        self._lost_waiters: dict[asyncio.Future[None], None] = {}
         core.inbox.set_on_low(self.refill)
 
     # Calls of the transport.
@@ -84,11 +86,11 @@ class Link(Intake, asyncio.BufferedProtocol):
         self.drained += 1
         self.core.release_pong()
         self.settle()
-        self._wake_senders()
+        self._wake(self._drain_waiters)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the loss of the pipe: nothing is waited for any more."""
-        if self.lost.done():
+        if self.is_lost:
             return
         core = self.core
         for timer in (self._deadline, self._grace):
@@ -100,8 +102,9 @@ class Link(Intake, asyncio.BufferedProtocol):
         core.lost()
         self.quiet = False
         self.write_paused = False
-        self.lost.set_result(None)
-        self._wake_senders()
+        self.is_lost = True
+        self._wake(self._lost_waiters)
+        self._wake(self._drain_waiters)
         self._on_lost()
         # The connection holds this link: without a way back nobody has to look for the cycle.
         self._on_lost, self._on_pong = _nothing, _nothing
@@ -162,7 +165,7 @@ class Link(Intake, asyncio.BufferedProtocol):
     def _answer_then_fail(self, answering: bool) -> None:
         """Fail for a violation, once the application had its chance to answer what came before it."""
         core = self.core
-        if self.lost.done():  # it stood behind a full inbox: all there is to do is to tell
+        if self.is_lost:  # it stood behind a full inbox: all there is to do is to tell
             core.cause, core.violation = core.cause or core.violation, None
         elif not (answering or len(self.inbox)):
             core.fail_for_violation()
@@ -195,7 +198,7 @@ class Link(Intake, asyncio.BufferedProtocol):
     def resume(self) -> None:
         """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
         self.attend(answering=True)
-        if self.lost.done() and not self.core.stalled:
+        if self.is_lost and not self.core.stalled:
             self._end_inbox()
 
     def receiver_waits(self) -> None:
@@ -245,11 +248,11 @@ class Link(Intake, asyncio.BufferedProtocol):
                 await waiter
             finally:
                 self._drain_waiters.pop(waiter, None)
-            if self.lost.done():
+            if self.is_lost:
                 raise self.closed_exception()
 
-    def _wake_senders(self) -> None:
-        for waiter in self._drain_waiters:
+    def _wake(self, waiters: dict[asyncio.Future[None], None]) -> None:
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -281,7 +284,7 @@ class Link(Intake, asyncio.BufferedProtocol):
 
     def arm_deadline(self, timeout: float | None = None) -> None:
         """Start the one deadline of closing; ``timeout`` seconds replace it if that is sooner."""
-        if self.lost.done():
+        if self.is_lost:
             return
         limit = self._close_timeout
         if timeout is not None and (limit is None or timeout < limit):
@@ -305,13 +308,19 @@ class Link(Intake, asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Drop the pipe at once."""
         # asyncio's transport breaks when it is aborted after it flushed, closed and forgot its loop.
-        if self.transport is not None and not self.lost.done():
+        if self.transport is not None and not self.is_lost:
             self.transport.abort()
 
     async def wait_lost(self) -> None:
         """Wait until the pipe is gone. Cancelling changes nothing."""
-        if not self.lost.done():
-            await asyncio.shield(self.lost)
+        if self.is_lost:
+            return
+        waiter = self._loop.create_future()
+        self._lost_waiters[waiter] = None
+        try:
+            await waiter
+        finally:
+            self._lost_waiters.pop(waiter, None)
 
     async def raise_closed(self) -> NoReturn:
         """Wait for the end of a connection that is closing, then raise how it ended.

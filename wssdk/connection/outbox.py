@@ -35,7 +35,8 @@ class Outbox:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._core = link.core
-        self._turn = asyncio.Lock()
+        # Made for the first one who has to wait.
+        self._turn: asyncio.Lock | None = None
         self._until_lost: asyncio.Timeout | None = None
         self.fragmenting = False
         """A fragmented message is begun and not ended."""
@@ -111,6 +112,8 @@ class Outbox:
 
     async def _wait_turn(self) -> None:
         """Wait until all who came before have written; take the turn, which is to be ended."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
         self._link.senders += 1
         try:
             await self._turn.acquire()
@@ -120,6 +123,7 @@ class Outbox:
 
     def _end_turn(self) -> None:
         self._link.senders -= 1
+        assert self._turn is not None
         self._turn.release()
 
     async def _send_fragments(self, items: AsyncIterator[Any], text: bool | None) -> None:

@@ -74,10 +74,11 @@ class StreamDialer:
         loop = asyncio.get_running_loop()
         options = dict(route.options)
         sock: socket.socket | None = options.pop("sock", None)
-        of_tcp = {name: options.pop(name) for name in _OF_TCP & options.keys()}
+        of_tcp = {name: options.pop(name) for name in _OF_TCP & options.keys()} if options else {}
         is_tcp = sock is None and route.unix_path is None
         try:
-            _check_together(route, sock, of_tcp, options)
+            if route.options:
+                _check_together(route, sock, of_tcp, options)
             is_unix = route.unix_path is not None if sock is None else sock.family == _AF_UNIX
             way = await self._choose_way(loop, route, options, is_unix=is_unix)
             if route.options:
@@ -125,15 +126,15 @@ class StreamDialer:
     def _tcp_target(self, route: Route, given: dict[str, Any]) -> TcpTarget:
         network = self._config.network
         local_addr = None if network.local_host is None else (network.local_host, network.local_port or 0)
-        of_config: dict[str, Any] = {
-            "host": route.host,
-            "port": route.port,
-            "family": _FAMILIES[network.family],
-            "local_addr": local_addr,
-            "happy_eyeballs_delay": network.happy_eyeballs_delay,
-            "interleave": network.interleave,
-        }
-        return TcpTarget(**(of_config | given))
+        target = TcpTarget(
+            host=route.host,
+            port=route.port,
+            family=_FAMILIES[network.family],
+            local_addr=local_addr,
+            happy_eyeballs_delay=network.happy_eyeballs_delay,
+            interleave=network.interleave,
+        )
+        return attrs.evolve(target, **given) if given else target
 
     async def _open(self, loop: asyncio.AbstractEventLoop, way: _Way, sock: socket.socket) -> StreamPipe:
         """Make the pipe of a connected socket, which the caller closes if this fails."""

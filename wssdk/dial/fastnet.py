@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
-import tempfile
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -93,6 +92,8 @@ def _can_read_on(aiofastnet: ModuleType) -> bool:
 
 
 def _can_write_files() -> bool:
+    import tempfile  # here: few of those who import the SDK use TLS by aiofastnet
+
     try:
         tempfile.gettempdir()  # it keeps what it found
     except OSError:

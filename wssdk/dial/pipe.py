@@ -16,6 +16,9 @@ _LANDING: Final = 1 << 14
 """Bytes that are received at once; so much may come on top of ``_LIMIT``."""
 
 
+_NOWHERE: Final = memoryview(b"")
+
+
 class StreamPipe(asyncio.BufferedProtocol):
     """A :class:`~wssdk.ports.Pipe` over any asyncio transport.
 
@@ -123,7 +126,7 @@ class StreamPipe(asyncio.BufferedProtocol):
         # Before the protocol is called: whether reading is paused is its business from then on.
         self._resume_reading()
         self._attached = protocol
-        self._held, self._landing = bytearray(), memoryview(b"")
+        self._held, self._landing = bytearray(), _NOWHERE
         if not self._lost:
             transport.set_protocol(protocol)
         protocol.connection_made(transport)

@@ -20,6 +20,7 @@ __all__ = ["TcpTarget", "connect_tcp", "connect_unix", "set_keepalive"]
 
 _AddressInfo: TypeAlias = tuple[int, int, int, str, Any]
 
+_FAMILIES_OF_IPV4: Final = (socket.AF_UNSPEC, socket.AF_INET)
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 # Seconds of silence before the first probe: macOS has another name for it.
 _KEEP_IDLE: Final[int | None] = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
@@ -58,7 +59,7 @@ async def connect_tcp(loop: asyncio.AbstractEventLoop, target: TcpTarget) -> soc
     interleave = target.interleave
     if interleave is None and target.happy_eyeballs_delay is not None:
         interleave = 1
-    if interleave:
+    if interleave and len(addresses) > 1:
         addresses = _interleaved(addresses, interleave)
     attempts = [_Attempt(address, local) for address in addresses]
     delay = target.happy_eyeballs_delay
@@ -112,6 +113,8 @@ def set_keepalive(sock: socket.socket, idle: float | None) -> None:
 async def _resolve(
     loop: asyncio.AbstractEventLoop, target: TcpTarget, host: str, port: int
 ) -> list[_AddressInfo]:
+    if target.family in _FAMILIES_OF_IPV4 and not target.proto and not target.flags and _is_ipv4(host):
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
     wanted: dict[str, int] = {
         "family": target.family,
         "type": socket.SOCK_STREAM,
@@ -127,6 +130,14 @@ async def _resolve(
     if not found:
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} has no address")
     return list(found)
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _interleaved(addresses: Sequence[_AddressInfo], first_count: int) -> list[_AddressInfo]:

@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from wssdk.config_sections import Compression
 from wssdk.errors import DuplicateParameter, InvalidParameterName, InvalidParameterValue, NegotiationError
 from wssdk.ports import Extension
 from wssdk.typing import ExtensionParameter
+from wssdk.wire.backends import load_backend
 from wssdk.wire.deflate import PerMessageDeflate
 
-__all__ = ["ClientPerMessageDeflateFactory", "ServerPerMessageDeflateFactory"]
+__all__ = ["ClientPerMessageDeflateFactory", "ServerPerMessageDeflateFactory", "offer_of"]
 
 _NAME: Final = "permessage-deflate"
 _MAX_WINDOW_BITS: Final = 15
@@ -25,7 +27,10 @@ _SETTINGS: Final = {
     "mem_level": "mem_level",
     "min_size": "min_size",
     "backend": "backend",
+    "window_bits": "window_bits",
 }
+_SMALL_WINDOW_BITS: Final = 12
+"""Window of our compressor where nobody asks for another: 4 KiB, in half the time of 32 KiB."""
 
 
 @attrs.frozen
@@ -108,8 +113,9 @@ class ClientPerMessageDeflateFactory:
         server_max_window_bits: demand of the server a window of at most this, 8 to 15; None: any.
         client_max_window_bits: 8 to 15: the largest window we use, which the server may lower;
             True: the same with 15; None: the server may not ask for less than 15.
-        compress_settings: ``level`` (-1 to 9), ``memLevel`` (1 to 9) and ``min_size`` (bytes) of our
-            compressor; ``backend``: the library that compresses and inflates.
+        compress_settings: ``level`` (-1 to 9), ``memLevel`` (1 to 9), ``min_size`` (bytes) and
+            ``window_bits`` (where more is agreed; 9 to 15) of our compressor; ``backend``: the library
+            that compresses and inflates.
 
     Raises:
         ValueError: window bits are out of range, or a setting is unknown.
@@ -239,3 +245,25 @@ class ServerPerMessageDeflateFactory:
 def _refuse_second(accepted_extensions: Iterable[Extension]) -> None:
     if any(extension.name == _NAME for extension in accepted_extensions):
         raise NegotiationError(f"{_NAME} is agreed already")
+
+
+def offer_of(section: Compression) -> ClientPerMessageDeflateFactory:
+    """Return the offer that the ``compression`` section asks for.
+
+    Raises:
+        ConfigError: its backend is not installed.
+    """
+    bits = section.client_max_window_bits
+    return ClientPerMessageDeflateFactory(
+        server_no_context_takeover=section.server_no_context_takeover,
+        client_no_context_takeover=section.client_no_context_takeover,
+        server_max_window_bits=section.server_max_window_bits,
+        client_max_window_bits=True if bits is True else int(bits),
+        compress_settings={
+            "level": section.level,
+            "mem_level": section.mem_level,
+            "min_size": section.min_size,
+            "backend": load_backend(section.backend).name,
+            "window_bits": _SMALL_WINDOW_BITS if bits is True else int(bits),
+        },
+    )

@@ -7,12 +7,13 @@ cannot be HTTP, lines without an end, headers without an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal
-
-import h11
+from typing import TYPE_CHECKING, Final, Literal
 
 from wssdk.errors import HeaderLineTooLong, InvalidMessage, StatusLineTooLong, TooManyHeaders, printable
 from wssdk.headers import Headers
+
+if TYPE_CHECKING:
+    import h11
 
 __all__ = [
     "MAX_HEADERS",
@@ -55,6 +56,8 @@ def next_event(connection: h11.Connection, what: str) -> object:
     Raises:
         InvalidMessage: the bytes are not HTTP, caused by ValueError.
     """
+    import h11
+
     try:
         return connection.next_event()
     except h11.RemoteProtocolError as error:

@@ -83,7 +83,9 @@ def _lower_tokens(headers: Headers, name: str) -> tuple[str | None, list[str]]:
     values = headers.get_all(name)
     if not values:
         return None, []
-    header = ", ".join(values)  # RFC 9110, 5.3
+    header = values[0] if len(values) == 1 else ", ".join(values)  # RFC 9110, 5.3
+    if is_token(header):  # the usual answer
+        return header, [header.lower()]
     try:
         return header, [token.lower() for token in parse_token_list(name, header)]
     except InvalidHeaderFormat:

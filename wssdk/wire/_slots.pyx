@@ -8,7 +8,8 @@ a value no exception is needed at all.
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 
-from wssdk.wire.operations cimport MessagePath, Receive, Send
+from wssdk.wire.operations cimport MessagePath, Send
+from wssdk.wire.receive cimport Receive
 
 from types import AsyncGeneratorType
 
@@ -106,8 +107,8 @@ cdef int send_send(PyObject* self, PyObject* argument, PyObject** result) except
     if send._rest is not None:
         send.check_alone()
     elif send.begin():
-        Py_INCREF(None)
-        result[0] = <PyObject*>None
+        Py_INCREF(send.result)
+        result[0] = <PyObject*>send.result
         return RETURN
     return send_rest(send, argument, result)
 
@@ -115,7 +116,12 @@ cdef int send_send(PyObject* self, PyObject* argument, PyObject** result) except
 cdef int send_rest(Send send, PyObject* argument, PyObject** result) except -1:
     # PyIter_Send says what it is that came out of the coroutine.
     cdef int kind = PyIter_Send(<PyObject*>send._rest, argument, result)
-    send._waited = <object>result[0]
+    if kind == RETURN:
+        Py_XDECREF(result[0])
+        Py_INCREF(send.result)
+        result[0] = <PyObject*>send.result
+    else:
+        send._waited = <object>result[0]
     return kind
 
 
@@ -125,12 +131,19 @@ cdef PyObject* send_next(PyObject* self) except? NULL:
     if send._rest is not None:
         send.check_alone()
     elif send.begin():
-        return NULL
+        return send_end(send)
     if send_rest(send, <PyObject*>None, &result) == RETURN:
-        # It is None; without an exception NULL says just that.
         Py_XDECREF(result)
-        return NULL
+        return send_end(send)
     return result
+
+
+cdef PyObject* send_end(Send send) except? NULL:
+    # NULL without an exception says that the result is None.
+    if send.result is not None:
+        Py_INCREF(send.result)
+        wssdk_stop_with(<PyObject*>send.result)
+    return NULL
 
 
 cdef void fill(type kind, void* send, void* next_) noexcept:

@@ -108,7 +108,8 @@ class PerMessageDeflate:
 
     ``remote_*`` is about the messages that the peer compresses, ``local_*`` about ours. It makes the
     inflater and deflater of a connection; where other extensions are agreed as well, it works on
-    frames, as an :class:`~wssdk.ports.Extension`.
+    frames, as an :class:`~wssdk.ports.Extension`. ``window_bits``: what this side compresses with where
+    more is agreed, for a smaller window is always legal.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class PerMessageDeflate:
         mem_level: int = 5,
         min_size: int = 0,
         backend: str = "auto",
+        window_bits: int = 15,
     ) -> None:
         self.name = "permessage-deflate"
         self.remote_no_context_takeover = remote_no_context_takeover
@@ -132,6 +134,7 @@ class PerMessageDeflate:
         self.mem_level = mem_level
         self.min_size = min_size
         self.backend = backend
+        self.window_bits = window_bits
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._inflating = False
@@ -153,7 +156,7 @@ class PerMessageDeflate:
     def new_deflater(self) -> Deflater:
         """Return the deflater of one connection."""
         return Deflater(
-            self.local_max_window_bits,
+            min(self.local_max_window_bits, self.window_bits),
             self.local_no_context_takeover,
             self.level,
             self.mem_level,

@@ -15,6 +15,7 @@ cdef class FrameReader:
     cdef Py_ssize_t _capacity
     cdef Py_ssize_t _small_reads
     cdef bytearray _buffer
+    cdef bint _lent
     cdef object _view
     cdef unsigned char* _bytes
     cdef Py_ssize_t _start
@@ -34,10 +35,11 @@ cdef class FrameReader:
     cpdef received(self, Py_ssize_t count)
     cpdef Py_ssize_t buffered(self)
     cpdef clear(self)
+    cpdef rest(self)
     cpdef release(self)
-    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, head=Py_ssize_t, length="unsigned long long", size="long long",
-                   first=int, i=Py_ssize_t, buffer="unsigned char*")
-    cpdef int skip_header(self, long long limit) except -1
+    @cython.locals(start=Py_ssize_t, have=Py_ssize_t, stop=Py_ssize_t, length=Py_ssize_t, first=int,
+                   buffer="unsigned char*")
+    cpdef object take_message(self, long long limit)
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, size=Py_ssize_t, i=Py_ssize_t, buffer="unsigned char*",
                    first=int, second=int, length="long long")
     cpdef bint parse_header(self) except -1
@@ -48,5 +50,3 @@ cdef class FrameReader:
     cpdef bytes take(self)
     @cython.locals(count="long long")
     cpdef Py_ssize_t take_into(self, target, Py_ssize_t offset) except -1
-    @cython.locals(start=Py_ssize_t)
-    cpdef str take_text(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from wssdk.errors import ProtocolError
 from wssdk.wire import raw
@@ -18,19 +18,20 @@ class FrameReader:
     """The receive buffer, and the frame at its front.
 
     ``masked``: whether the peer must mask its frames (it must when it is the client).
-    ``size``: bytes that the buffer has at most. It begins with 4 KiB, grows while reads fill it, and
-    shrinks again when they become small.
+    ``size``: bytes that the buffer has at most. It is made for the first read, with 4 KiB, grows while reads
+    fill it, and shrinks again when they become small.
     """
 
     def __init__(self, masked: bool, size: int) -> None:
         self.masked = masked
         self._most = max(size, 256)
         self._size = min(self._most, _SMALLEST)
-        self._buffer = bytearray(self._size)
-        self._view = memoryview(self._buffer)
+        self._buffer = bytearray()
+        self._view: Any = None
         # The same bytes; a pointer in the compiled form.
         self._bytes = self._buffer
-        self._capacity = self._size
+        self._capacity = 0
+        self._lent = False
         self._start = 0
         self._end = 0
         self._small_reads = 0
@@ -45,23 +46,27 @@ class FrameReader:
 
     def get_buffer(self) -> memoryview:
         """Return where to put the next bytes; never empty."""
+        self._lent = True
         if self._start == self._end:
             self._start = self._end = 0
             if self._capacity != self._size:
                 self._make_room(self._size)
-            return self._view
+            whole: memoryview = self._view
+            return whole
         if self._end == self._capacity:
             kept = self._end - self._start
             # The bound is kept by pausing the pipe; one that hands over bytes all the same gets its room.
             self._make_room(self._size if kept <= self._size // 2 else 2 * kept)
-        return self._view[self._end :]
+        rest: memoryview = self._view[self._end :]
+        return rest
 
     def _make_room(self, size: int) -> None:
         """Move what is there to the front of a buffer of ``size`` bytes."""
         start, kept = self._start, self._end - self._start
         if size != self._capacity:
             buffer = bytearray(size)
-            buffer[:kept] = self._view[start : self._end]
+            if kept:
+                buffer[:kept] = self._view[start : self._end]
             self._buffer = self._bytes = buffer
             self._view = memoryview(buffer)
             self._capacity = size
@@ -72,6 +77,7 @@ class FrameReader:
 
     def received(self, count: int) -> None:
         """Count ``count`` bytes that were put into the buffer."""
+        self._lent = False
         self._end += count
         if self._end == self._capacity:
             self._small_reads = 0
@@ -92,6 +98,14 @@ class FrameReader:
     def clear(self) -> None:
         """Forget every byte that is received and not taken."""
         self._start = self._end = 0
+
+    def rest(self) -> None:
+        """Let go of the buffer until the next read, unless something is in it, or may be put into it."""
+        if self._start == self._end and not self._lent:
+            self._start = self._end = self._capacity = 0
+            self._size = min(self._most, _SMALLEST)
+            self._buffer = self._bytes = bytearray()
+            self._view = None
 
     def release(self) -> None:
         """Let go of the buffer, and of what is in it."""
@@ -139,37 +153,40 @@ class FrameReader:
         self.in_frame = True
         return True
 
-    def skip_header(self, limit: int) -> int:
-        """Skip the header of a frame that is a message, plain and whole and in the buffer; return its opcode.
+    def take_message(self, limit: int) -> str | bytes | None:
+        """Take a frame that is a message: unmasked, unfragmented, without reserved bits, and all there.
 
-        ``limit`` is the largest payload, -1 for none. Return 0, and skip nothing, where the next frame
-        is anything else, as :meth:`parse_header` will tell.
+        ``limit`` is the largest payload, -1 for none. Return None, and take nothing, where the next frame
+        is anything else, or has 64 KiB or more; :meth:`parse_header` will tell.
+
+        Raises:
+            UnicodeDecodeError: it is text that is not UTF-8.
         """
         start = self._start
         have = self._end - start
         if have < 2 or self.masked:
-            return 0
+            return None
         buffer = self._bytes
         first = buffer[start]
         if first != 0x81 and first != 0x82:
-            return 0
+            return None
         length = buffer[start + 1]
-        head = 2
-        if length >= 126:
-            head = 4 if length == 126 else 10
-            if length > 127 or have < head:
-                return 0
-            length = 0
-            for i in range(start + 2, start + head):
-                length = length << 8 | buffer[i]
-            if length < (126 if head == 4 else 65536) or length > 1 << 40:
-                return 0
-        size = length  # signed, as what it is compared with
-        if 0 <= limit < size or have < head + size:
-            return 0
-        self._start = start + head
-        self.remaining = size
-        return first & 0x0F
+        start += 2
+        if length > 125:
+            if length != 126 or have < 4:
+                return None
+            length = buffer[start] << 8 | buffer[start + 1]
+            start += 2
+            have -= 2
+            if length < 126:
+                return None
+        stop = start + length
+        if 0 <= limit < length or have < 2 + length:
+            return None
+        self._start = stop
+        if first == 0x81:
+            return raw.cut_text(buffer, start, stop)
+        return raw.cut(buffer, start, stop)
 
     def _check(self, first: int, second: int) -> None:
         """Refuse what two bytes can tell already, so that no wrong frame waits for its length."""
@@ -208,16 +225,3 @@ class FrameReader:
         self._start += count
         self.remaining -= count
         return count
-
-    def take_text(self) -> str:
-        """Take the whole payload of a frame, which is in the buffer, as text.
-
-        Raises:
-            UnicodeDecodeError: it is not UTF-8.
-        """
-        if self.masked:
-            return self.take().decode()
-        start = self._start
-        self._start = start + self.remaining
-        self.remaining = 0
-        return raw.cut_text(self._bytes, start, self._start)

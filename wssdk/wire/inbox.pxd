@@ -35,7 +35,7 @@ cdef class Inbox:
     cdef _grow(self)
     @cython.locals(first=Py_ssize_t)
     cpdef take(self)
-    @cython.locals(items=list)
+    @cython.locals(items=list, ring=list, first=Py_ssize_t, count=Py_ssize_t)
     cpdef list take_many(self, Py_ssize_t most)
     @cython.locals(wakeup=Wakeup)
     cpdef wake(self)

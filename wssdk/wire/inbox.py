@@ -121,9 +121,18 @@ class Inbox:
         """
         items: list[Any] = []
         while self.count and most:
-            item = self.take()
-            items.append(item.data if type(item) is FragmentedMessage else item)
-            most -= 1
+            count = self.count if most < 0 or most > self.count else most
+            ring, first = self._ring, self._first
+            for _ in range(count):
+                item = ring[first]
+                ring[first] = None
+                first = (first + 1) & self._mask
+                items.append(item.data if type(item) is FragmentedMessage else item)
+            self._first = first
+            self.count -= count
+            most -= count
+            if self.stalled and self.count <= self._low and self._on_low is not None:
+                self._on_low()
         return items
 
     def wake(self) -> None:

@@ -43,7 +43,7 @@ cdef class MessageReader:
     cdef bint _cut
 
     cpdef Py_ssize_t partial_size(self)
-    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes, opcode=int)
+    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes)
     cpdef int parse(self) except -1
     @cython.locals(frames=FrameReader, opcode=int, limit=Py_ssize_t)
     cdef _begin_frame(self)
@@ -51,7 +51,7 @@ cdef class MessageReader:
     cdef bint _fill_whole(self, whole) except -1
     cdef _begin_fragment(self, int opcode, int rsv)
     cdef _check_size(self, long long length)
-    @cython.locals(frames=FrameReader)
+    @cython.locals(frames=FrameReader, encoded=bytearray, whole=bint)
     cdef bint _take_whole(self) except -1
     @cython.locals(frames=FrameReader, rsv=int, room=Py_ssize_t)
     cdef bint _decode(self, bytes data) except -1

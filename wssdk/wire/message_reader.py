@@ -71,10 +71,11 @@ class MessageReader:
         self._opcode = 0
         self._compressed = False
         self._assembly = bytearray()
-        self._encoded = bytearray()
+        self._encoded: bytearray | None = bytearray() if extensions else None
         self._size = 0
         self._frame_size = 0
-        self._sizes: array[int] = array("L")
+        # Made for the first fragment.
+        self._sizes: array[int] | None = None
         self._count = 0
         self._utf8: Any = None
         self._whole: bytes | bytearray | None = None
@@ -107,9 +108,12 @@ class MessageReader:
                     # A header is small: what may follow it waits in the buffer.
                     return STALLED if frames.buffered() else NEED_MORE
                 if not (self._opcode or self.streaming or self._extensions):
-                    opcode = frames.skip_header(self._limit)
-                    if opcode:
-                        self._put(frames.take_text() if opcode == _TEXT else frames.take())
+                    message = frames.take_message(self._limit)
+                    if message is not None:
+                        if self.discarding:
+                            self._put(message)
+                        else:
+                            inbox.put(message)
                         continue
                 if not frames.parse_header():
                     return NEED_MORE
@@ -213,12 +217,14 @@ class MessageReader:
             self.control_opcode = frames.opcode
             frames.in_frame = False
             return True
-        if not frames.has_payload():
-            self._encoded += frames.take()
+        encoded = self._encoded
+        assert encoded is not None, "there are extensions"
+        whole = frames.has_payload()
+        encoded += frames.take()
+        if not whole:
             return False
-        self._encoded += frames.take()
-        data = bytes(self._encoded)
-        self._encoded.clear()
+        data = bytes(encoded)
+        encoded.clear()
         frames.in_frame = False
         return self._decode(data)
 
@@ -273,7 +279,7 @@ class MessageReader:
             # The whole message at once: nothing to assemble.
             opcode = self._opcode
             self._opcode = 0
-            self._put(data.decode() if opcode == _TEXT else data)
+            self._put(raw.text(data) if opcode == _TEXT else data)
             return
         if self._opcode == _TEXT:
             # RFC 6455, 8.1: fail as soon as the bytes cannot be UTF-8 any more.
@@ -291,17 +297,21 @@ class MessageReader:
             self._put(Fragment(self._opcode, bytes(self._assembly), fin))
             self._assembly = bytearray()
         else:
+            if self._sizes is None:
+                self._sizes = array("L")
             self._sizes.append(self._frame_size)
         if not fin:
             return
         if not self.streaming:
             data = self._assembly.decode() if self._opcode == _TEXT else bytes(self._assembly)
-            self._put(FragmentedMessage(data, self._sizes) if self._count > 1 else data)
+            self._put(
+                data if self._sizes is None or self._count == 1 else FragmentedMessage(data, self._sizes)
+            )
         self.streaming = False
         self._opcode = 0
         self._size = 0
         self._assembly = bytearray()
-        self._sizes = array("L")
+        self._sizes = None
         self._utf8 = None
 
     def release(self) -> None:
@@ -325,11 +335,11 @@ class MessageReader:
             self._whole = None
         payload = bytes(self._assembly)
         start = 0
-        for size in self._sizes:
+        for size in self._sizes or ():
             self._inbox.put(Fragment(self._opcode, payload[start : start + size], False))
             start += size
         self._assembly = bytearray(payload[start:])
-        self._sizes = array("L")
+        self._sizes = None
 
     def stop_streaming(self) -> None:
         """Undo :meth:`start_streaming`: no fragment was taken, so the message is assembled after all."""
@@ -338,7 +348,7 @@ class MessageReader:
         if unfinished is not None:
             data, self._sizes = unfinished
             self._assembly[:0] = data
-            self._count = max(self._count, len(self._sizes) + 1)
+            self._count = max(self._count, len(unfinished[1]) + 1)
 
     def _put(self, item: Any) -> None:
         if self.discarding and (self._cut or self._inbox.is_full()):

@@ -1,42 +1,14 @@
 cimport cython
 
 from wssdk.wire cimport raw
-from wssdk.wire.inbox cimport Claim, FragmentedMessage, Inbox
+from wssdk.wire.inbox cimport Inbox
 from wssdk.wire.intake cimport Intake
 from wssdk.wire.message_writer cimport MessageWriter
+from wssdk.wire.receive cimport Receive
 from wssdk.wire.wakeup cimport Wakeup
 
 
 cdef class MessagePath
-
-
-@cython.freelist(16)
-@cython.final
-cdef class Receive:
-    cdef Intake _intake
-    cdef Inbox _inbox
-    cdef Wakeup _wakeup
-    cdef bint _iterating
-    cdef Py_ssize_t _most
-    cdef Claim _claim
-    cdef bint _waiting
-    cdef readonly bint blocked
-
-    @cython.locals(inbox=Inbox)
-    cpdef object step(self)
-    @cython.locals(inbox=Inbox)
-    cdef _wait(self)
-    cdef _refuse(self)
-    cdef _raise_closed(self)
-    cdef _stop_waiting(self)
-
-
-@cython.final
-cdef class Batches:
-    cdef Intake _intake
-    cdef Inbox _inbox
-    cdef Wakeup _wakeup
-    cdef Py_ssize_t _most
 
 
 @cython.final
@@ -45,9 +17,12 @@ cdef class Send:
     cdef MessagePath _path
     cdef object _message
     cdef object _text
+    cdef object _start
+    cdef object _name
     cdef bint _begun
     cdef object _rest
     cdef object _waited
+    cdef readonly object result
 
     cpdef bint begin(self) except -1
     cpdef object send(self, value)

@@ -1,6 +1,6 @@
-"""The awaitables behind ``recv()``, ``anext()`` and ``send()``: no coroutine where nothing waits.
+"""The awaitable behind ``send()`` and ``ping()``, and the path of messages: no coroutine where nothing waits.
 
-They behave as coroutines do: they can be awaited, given to :func:`asyncio.create_task`,
+It behaves as a coroutine does: it can be awaited, given to :func:`asyncio.create_task`,
 :func:`asyncio.wait_for` or :func:`asyncio.gather`, and cancelled.
 """
 
@@ -11,167 +11,58 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-from wssdk.errors import ConcurrencyError, ConnectionClosedOK
+from wssdk.errors import ConcurrencyError
 from wssdk.wire import raw
-from wssdk.wire.inbox import Claim, FragmentedMessage, Inbox
 from wssdk.wire.intake import Intake
 from wssdk.wire.message_writer import MessageWriter
+from wssdk.wire.receive import Batches, Receive, how_many
 from wssdk.wire.stepping import stop_with, thrown
 from wssdk.wire.wakeup import Wakeup
 
-__all__ = ["MessagePath", "Receive", "Send"]
+__all__ = ["MessagePath", "Send"]
 
 # How far up the caller of a method stands: compiled, a method has no frame of its own.
 _DEPTH = 2 if __file__.endswith(".py") else 1
 
 
-class Receive:
-    """The next message, as an awaitable that may be used again once it has given one.
+class Send:
+    """A message, or something else, on its way out, as an awaitable: it goes out when it is awaited.
 
-    ``iterating``: it is behind ``anext()``, so that a connection closed in order ends the iteration.
-    ``most``: how many messages to give at once, in a list; -1 for all there are, 0 for one by itself.
+    Where something stands in the way of a message, the path's coroutine ``slow_send(message, text)`` does
+    the rest. What is no message has a ``name`` and a function ``start()``: it returns what awaiting is to
+    give, and a coroutine of what is left to do, or None.
     """
 
     def __init__(
         self,
-        intake: Intake,
-        inbox: Inbox,
-        wakeup: Wakeup,
-        iterating: bool,
-        most: int = 0,
+        path: MessagePath,
+        message: Any,
+        text: bool | None,
+        start: Callable[[], tuple[Any, Coroutine[Any, Any, None] | None]] | None = None,
+        name: str = "send",
     ) -> None:
-        self._intake = intake
-        self._inbox = inbox
-        self._wakeup = wakeup
-        self._iterating = iterating
-        self._most = most
-        self._claim: Claim | None = None
-        self._waiting = False
-        self.blocked = False
-        """What :meth:`step` returned is what the task has to wait for."""
-
-    def step(self) -> Any:
-        """Return the next message, or what to wait for with ``blocked`` set.
-
-        Raises:
-            ConnectionClosed: no more messages will come.
-            StopAsyncIteration: the same, iterating, where the connection closed in order.
-            ConcurrencyError: another coroutine receives.
-        """
-        inbox = self._inbox
-        self.blocked = False
-        if self._waiting:
-            if not self._wakeup.is_over():
-                raise ConcurrencyError("this recv() is awaited already")
-            self._stop_waiting()
-        elif inbox.waiter is not None or inbox.torn:
-            self._refuse()
-        if inbox.count == 0:
-            future = self._wait()
-            if self.blocked:
-                return future
-        if self._most:
-            return inbox.take_many(self._most)
-        item = inbox.take()
-        if type(item) is FragmentedMessage:
-            return item.data
-        return item
-
-    def _wait(self) -> Any:
-        """Return what to wait for, with ``blocked`` set, unless that alone makes a message come."""
-        inbox = self._inbox
-        if not inbox.ended:
-            if self._claim is None:
-                self._claim = Claim(inbox, self._wakeup)
-            future = self._claim.take()
-            self._waiting = self.blocked = True
-            if self._intake.quiet and not (self._intake.reading_paused or inbox.stalled):
-                return future
-            self._intake.receiver_waits()
-            if inbox.count == 0 and not inbox.ended:
-                return future
-            self._stop_waiting()
-            self.blocked = False
-        if inbox.count == 0:
-            self._raise_closed()
-        return None
-
-    def _refuse(self) -> None:
-        if self._inbox.waiter is not None:
-            raise ConcurrencyError(
-                "cannot call recv while another coroutine is already running recv or recv_streaming"
-            )
-        raise ConcurrencyError("cannot call recv before recv_streaming received the whole message")
-
-    def _raise_closed(self) -> None:
-        error = self._intake.closed_exception()
-        if self._iterating and isinstance(error, ConnectionClosedOK):
-            raise StopAsyncIteration
-        raise error
-
-    def _stop_waiting(self) -> None:
-        self._waiting = False
-        if self._claim is not None:
-            self._claim.give_back()
-
-    def __await__(self) -> Self:
-        return self
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Any:
-        value = self.step()
-        if self.blocked:
-            return value
-        raise stop_with(value)
-
-    def send(self, value: None) -> Any:
-        """Go on, as a coroutine does."""
-        value = self.step()
-        if self.blocked:
-            return value
-        raise stop_with(value)
-
-    def throw(
-        self,
-        typ: Any,
-        val: BaseException | object = None,
-        tb: TracebackType | None = None,
-    ) -> Any:
-        """Stop waiting, and raise what was thrown: a message that has come stays for the next."""
-        if self._waiting:
-            self._stop_waiting()
-        raise thrown(typ, val, tb)
-
-    def close(self) -> None:
-        """Stop waiting, as a coroutine does."""
-        if self._waiting:
-            self._stop_waiting()
-
-
-class Send:
-    """A message on its way out, as an awaitable: it goes out when it is awaited.
-
-    Where something stands in the way, the path's coroutine ``slow_send(message, text)`` does the rest.
-    """
-
-    def __init__(self, path: MessagePath, message: Any, text: bool | None) -> None:
         self._path = path
         self._message = message
         self._text = text
+        self._start = start
+        self._name = name
         self._begun = False
         self._rest: Coroutine[Any, Any, None] | None = None
         self._waited: Any = None
+        self.result: Any = None
+        """What awaiting gives."""
 
     def begin(self) -> bool:
-        """Send the message if nothing stands in the way; tell whether that is all."""
+        """Send it if nothing stands in the way; tell whether that is all."""
         if self._begun:
-            raise RuntimeError("cannot reuse a send() that was awaited already")
+            raise RuntimeError(f"cannot reuse a {self._name}() that was awaited already")
         self._begun = True
-        message = self._message
-        self._message = None
-        self._rest = self._path.start_send(message, self._text)
+        if self._start is None:
+            message = self._message
+            self._message = None
+            self._rest = self._path.start_send(message, self._text)
+        else:
+            self.result, self._rest = self._start()
         return self._rest is None
 
     def __await__(self) -> Self:
@@ -188,9 +79,12 @@ class Send:
         if self._rest is not None:
             self.check_alone()
         elif self.begin():
-            raise StopIteration
+            raise stop_with(self.result)
         assert self._rest is not None
-        self._waited = self._rest.send(value)
+        try:
+            self._waited = self._rest.send(value)
+        except StopIteration:
+            raise stop_with(self.result) from None
         return self._waited
 
     def check_alone(self) -> None:
@@ -201,7 +95,7 @@ class Send:
         """
         waited = self._waited
         if waited is not None and hasattr(waited, "done") and not waited.done():
-            raise ConcurrencyError("this send() is awaited already")
+            raise ConcurrencyError(f"this {self._name}() is awaited already")
 
     def throw(
         self,
@@ -214,7 +108,10 @@ class Send:
         error = thrown(typ, val, tb)
         if self._rest is None:
             raise error
-        self._waited = self._rest.throw(error)
+        try:
+            self._waited = self._rest.throw(error)
+        except StopIteration:
+            raise stop_with(self.result) from None
         return self._waited
 
     def close(self) -> None:
@@ -225,32 +122,9 @@ class Send:
 
     def __del__(self) -> None:
         if not self._begun:
-            text = "send() was never awaited, so nothing was sent: write 'await ws.send(...)'"
+            name = self._name
+            text = f"{name}() was never awaited, so nothing was sent: write 'await ws.{name}(...)'"
             warnings.warn(text, RuntimeWarning, stacklevel=_DEPTH, source=self)
-
-
-class Batches:
-    """Iterates over all messages of a connection, as many at once as are there."""
-
-    def __init__(self, intake: Intake, inbox: Inbox, wakeup: Wakeup, most: int) -> None:
-        self._intake = intake
-        self._inbox = inbox
-        self._wakeup = wakeup
-        self._most = most
-
-    def __aiter__(self) -> Self:
-        return self
-
-    def __anext__(self) -> Any:
-        return Receive(self._intake, self._inbox, self._wakeup, True, self._most)
-
-
-def _most(most: int | None) -> int:
-    if most is None:
-        return -1
-    if most < 1:
-        raise ValueError(f"max must be 1 or more, or None for all there are, not {most}")
-    return most
 
 
 class MessagePath:
@@ -338,7 +212,7 @@ class MessagePath:
             ValueError: ``max`` is less than 1.
         """
         self._tidy()
-        return Receive(self._intake, self._inbox, self._wakeup, False, _most(max))
+        return Receive(self._intake, self._inbox, self._wakeup, False, how_many(max))
 
     def batches(self, max: int | None = None) -> Batches:
         """Return an async iterator of what :meth:`recv_many` returns.
@@ -351,7 +225,7 @@ class MessagePath:
             ValueError: ``max`` is less than 1.
         """
         self._tidy()
-        return Batches(self._intake, self._inbox, self._wakeup, _most(max))
+        return Batches(self._intake, self._inbox, self._wakeup, how_many(max))
 
     def send(self, message: Any, *, text: bool | None = None) -> Any:
         """Send a message: ``str`` as text, bytes-like as binary (RFC 6455, 5.6).

@@ -2,7 +2,6 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy
 
 
@@ -28,7 +27,35 @@ cdef extern from *:
         for (; i < size; i++)
             out[i] = in[i] ^ key[i & 3];
     }
+
+    /* UTF-8 to str. Most text is ASCII, which only has to be copied: CPython looks for other bytes eight
+       at a time, one after the other; a block at a time the compiler makes vectors of it. */
+    static CYTHON_INLINE PyObject *wssdk_text(const unsigned char *data, Py_ssize_t size)
+    {
+        const uint64_t high = 0x8080808080808080U;
+        uint64_t words[8], bits = 0;
+        PyObject *text;
+        Py_ssize_t i = 0;
+        for (; i + 64 <= size && !(bits & high); i += 64) {
+            memcpy(words, data + i, 64);
+            for (int j = 0; j < 8; j++)
+                bits |= words[j];
+        }
+        for (; i + 8 <= size; i += 8) {
+            memcpy(words, data + i, 8);
+            bits |= words[0];
+        }
+        for (; i < size; i++)
+            bits |= data[i];
+        if (bits & high)
+            return PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+        text = PyUnicode_New(size, 0x7F);
+        if (text != NULL)
+            memcpy(PyUnicode_DATA(text), data, size);
+        return text;
+    }
     """
+    object wssdk_text(const unsigned char* data, Py_ssize_t size)
     void wssdk_xor(unsigned char* out, const unsigned char* data, Py_ssize_t size, const unsigned char* key) nogil
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     Py_ssize_t Py_REFCNT(object thing)
@@ -39,7 +66,11 @@ cdef inline bytes cut(const unsigned char* buffer, Py_ssize_t start, Py_ssize_t 
 
 
 cdef inline str cut_text(const unsigned char* buffer, Py_ssize_t start, Py_ssize_t stop):
-    return PyUnicode_DecodeUTF8(<const char*>buffer + start, stop - start, NULL)
+    return wssdk_text(buffer + start, stop - start)
+
+
+cdef inline str text(bytes data):
+    return wssdk_text(<const unsigned char*>PyBytes_AS_STRING(data), len(data))
 
 
 # bytes that nobody has seen yet may be written to: no second copy is needed.

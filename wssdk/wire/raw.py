@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["cut", "cut_text", "fill", "filled", "frame", "only_mine", "room_for", "text_frame", "xor"]
+__all__ = ["cut", "cut_text", "fill", "filled", "frame", "only_mine", "room_for", "text", "text_frame", "xor"]
 
 
 def cut(buffer: bytes | bytearray, start: int, stop: int) -> bytes:
@@ -23,6 +23,15 @@ def cut_text(buffer: bytearray, start: int, stop: int) -> str:
         UnicodeDecodeError: it is not UTF-8.
     """
     return str(memoryview(buffer)[start:stop], "utf-8")
+
+
+def text(data: bytes) -> str:
+    """Return ``data`` decoded.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return data.decode()
 
 
 def room_for(size: int) -> bytes | bytearray:

@@ -27,7 +27,7 @@ RECEIVING: dict[str, Make] = {
     "anext": lambda ws: anext(ws),
     "recv_many": lambda ws: ws.recv_many(),
 }
-MAKERS: dict[str, Make] = {**RECEIVING, "send": lambda ws: ws.send("out")}
+MAKERS: dict[str, Make] = {**RECEIVING, "send": lambda ws: ws.send("out"), "ping": lambda ws: ws.ping()}
 every_receiving = pytest.mark.parametrize("make", RECEIVING.values(), ids=RECEIVING)
 every_call = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 

@@ -230,6 +230,34 @@ async def test_peer_that_talks_and_then_dies_is_failed() -> None:
     assert ws.state is not State.OPEN
 
 
+# The receive buffer of an idle connection.
+
+
+def room(peer: PlayedTransport) -> int:
+    assert peer.protocol is not None
+    return memoryview(peer.protocol.get_buffer(-1)).nbytes
+
+
+async def test_idle_connection_lets_go_of_its_receive_buffer() -> None:
+    _, peer = alive(max_queue=None)
+    peer.feed(*[frame(BINARY, bytes(60_000))] * 3)
+    grown = room(peer)
+    peer.feed(frame(BINARY, b""))
+    for _ in range(3):
+        await passes(INTERVAL)
+        answer(peer)
+    assert (grown, room(peer)) == (1 << 16, 4096)
+
+
+async def test_busy_connection_keeps_its_receive_buffer() -> None:
+    _, peer = alive(max_queue=None)
+    for _ in range(3):
+        peer.feed(*[frame(BINARY, bytes(60_000))] * 10)
+        await passes(INTERVAL)
+        answer(peer)
+    assert room(peer) == 1 << 16
+
+
 # Nothing may be concluded.
 
 

@@ -344,3 +344,24 @@ async def test_without_unix_sockets_it_says_so(monkeypatch: pytest.MonkeyPatch) 
         patch.delattr(socket, "AF_UNIX", raising=False)
         with pytest.raises(OSError, match="this platform has no Unix sockets"):
             await connect_unix(asyncio.get_running_loop(), os.devnull)
+
+
+@pytest.mark.parametrize("family", [socket.AF_UNSPEC, socket.AF_INET])
+async def test_an_ipv4_address_is_dialled_as_it_stands(family: int) -> None:
+    net = ScriptedNet().add(A)
+    with contextlib.closing(await connect_tcp(cast("Any", net), TcpTarget(host=A, port=1, family=family))):
+        assert net.tried == [A]
+
+
+async def test_an_ipv4_address_is_no_address_where_ipv6_is_wanted() -> None:
+    target = TcpTarget(host="127.0.0.1", port=1, family=socket.AF_INET6)
+    with pytest.raises(socket.gaierror):
+        await connect_tcp(asyncio.get_running_loop(), target)
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433"])
+async def test_an_old_spelling_of_an_ipv4_address_is_dialled(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        target = TcpTarget(host=host, port=server.getsockname()[1])
+        with contextlib.closing(await connect_tcp(asyncio.get_running_loop(), target)) as sock:
+            assert sock.getpeername() == server.getsockname()

@@ -29,7 +29,9 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_installed")
 def test_auto_does_with_zlib() -> None:
-    assert load_backend("auto").name == "zlib"
+    compressor = load_backend("auto").compressor(6, 15, 5)
+    data = compressor.compress(b"Hello") + compressor.flush()
+    assert load_backend("auto").decompressor(15).decompress(data) == b"Hello"
     load_backend.cache_clear()
 
 
@@ -43,9 +45,13 @@ def test_missing_library_is_told_with_the_way_out(name: str) -> None:
     )
 
 
-def test_auto_takes_zlib_ng_where_it_is() -> None:
-    pytest.importorskip("zlib_ng", reason="zlib-ng is not installed")
-    assert load_backend("auto").name == "zlib-ng"
+def test_auto_inflates_by_zlib_ng_where_it_is() -> None:
+    zlib_ng = pytest.importorskip("zlib_ng.zlib_ng", reason="zlib-ng is not installed")
+    assert type(load_backend("auto").decompressor(15)) is type(zlib_ng.decompressobj())
+
+
+def test_auto_compresses_by_zlib_which_takes_a_fifth_of_the_memory() -> None:
+    assert type(load_backend("auto").compressor(6, 15, 5)) is type(zlib.compressobj())
 
 
 @pytest.mark.parametrize("level", range(-1, 10))

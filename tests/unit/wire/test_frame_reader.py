@@ -177,11 +177,27 @@ def test_cleared_buffer_holds_nothing() -> None:
 # A message that is plain, whole and in the buffer.
 
 
-@pytest.mark.parametrize("opcode", [TEXT, BINARY])
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])
-def test_header_of_a_whole_message_is_skipped(size: int, opcode: int) -> None:
-    reader = holding(frame(opcode, b"x" * size), size=1 << 17)
-    assert (reader.skip_header(-1), reader.take()) == (opcode, b"x" * size)
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535])
+def test_whole_message_is_taken_at_once(size: int) -> None:
+    reader = holding(frame(TEXT, b"x" * size) + frame(BINARY, b"y" * size), size=1 << 18)
+    assert (reader.take_message(-1), reader.take_message(-1)) == ("x" * size, b"y" * size)
+
+
+# Around the blocks of 64 and of 8 bytes in which the compiled form looks for what is not ASCII.
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 71, 72, 127, 128, 129, 200])
+def test_text_is_decoded_wherever_it_is_not_ascii(size: int) -> None:
+    texts = ["x" * at + "\xe9" + "x" * (size - at - 1) for at in range(size)]
+    taken = [holding(frame(TEXT, text.encode())).take_message(-1) for text in texts]
+    assert taken == texts
+
+
+@pytest.mark.parametrize("size", [1, 8, 9, 64, 65, 200])
+def test_text_that_is_not_utf_8_is_refused_wherever_it_is(size: int) -> None:
+    for at in range(size):
+        payload = b"x" * at + b"\xff" + b"x" * (size - at - 1)
+        with pytest.raises(UnicodeDecodeError) as caught:
+            holding(frame(TEXT, payload)).take_message(-1)
+        assert (caught.value.start, caught.value.object) == (at, payload)
 
 
 @pytest.mark.parametrize(
@@ -200,15 +216,16 @@ def test_header_of_a_whole_message_is_skipped(size: int, opcode: int) -> None:
         pytest.param(b"\x82\x7e\x00\x7d" + bytes(125), id="length not in its shortest form"),
         pytest.param(b"\x82\x7f" + (1 << 63).to_bytes(8, "big"), id="length with its top bit set"),
         pytest.param(b"\x82\x06Hello!", id="over the limit"),
+        pytest.param(b"\x82\x7f" + (5).to_bytes(8, "big"), id="length of eight bytes"),
     ],
 )
 def test_anything_else_is_left_to_be_parsed(data: bytes) -> None:
     reader = holding(data)
-    assert (reader.skip_header(5), reader.buffered()) == (0, len(data))
+    assert (reader.take_message(5), reader.buffered()) == (None, len(data))
 
 
 def test_server_parses_every_frame() -> None:
-    assert holding(frame(TEXT, b"a", key=KEY), masked=True).skip_header(-1) == 0
+    assert holding(frame(TEXT, b"a", key=KEY), masked=True).take_message(-1) is None
 
 
 # The size of the buffer.
@@ -243,3 +260,26 @@ def test_buffer_shrinks_once_reads_are_small() -> None:
     reader = FrameReader(False, 1 << 16)
     rooms(reader, 3, 1)
     assert rooms(reader, 1000, 0.01)[-1] == 4096
+
+
+def test_buffer_begins_small_again_after_a_rest() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    reader.rest()
+    assert rooms(reader, 1, 1) == [4096]
+
+
+def test_rest_keeps_what_is_in_the_buffer() -> None:
+    reader = holding(b"\x81\x05Hel")
+    reader.rest()
+    put(reader, b"lo")
+    assert reader.take_message(-1) == "Hello"
+
+
+def test_rest_keeps_the_buffer_that_a_transport_may_be_writing_to() -> None:
+    reader = FrameReader(False, 4096)
+    room = reader.get_buffer()
+    reader.rest()
+    room[:7] = b"\x81\x05Hello"
+    reader.received(7)
+    assert reader.take_message(-1) == "Hello"

@@ -18,7 +18,8 @@ from wssdk.wire.inbox import FragmentedMessage, Inbox
 from wssdk.wire.intake import Intake
 from wssdk.wire.message_reader import MessageReader
 from wssdk.wire.message_writer import MessageWriter
-from wssdk.wire.operations import MessagePath, Receive, Send
+from wssdk.wire.operations import MessagePath, Send
+from wssdk.wire.receive import Receive
 from wssdk.wire.wakeup import Wakeup
 
 
