@@ -95,6 +95,8 @@ def sanitize(session: nox.Session) -> None:
         session.run("python", "setup.py", "-q", "build_ext", "--inplace", env=built)
         session.run(
             *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=600", *tests),
+            # What the sanitizers print before they end the process is to be seen.
+            "--capture=sys",
             # Memory is not reused at once here, so that counting it says nothing.
             "--ignore=tests/unit/wire/test_leaks.py",
             env={
