@@ -63,7 +63,7 @@ class Wakeup:
         self.asleep = False
         future = self._future
         callbacks = future._callbacks if self._direct else None
-        if callbacks is None or len(callbacks) > 1:
+        if not callbacks or len(callbacks) > 1:
             self._schedule()
             return
         callback: Any
