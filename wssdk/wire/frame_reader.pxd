@@ -5,6 +5,7 @@ from wssdk.wire cimport raw
 
 cdef Py_ssize_t _SMALLEST
 cdef Py_ssize_t _SMALL_READS
+cdef bytearray _NOTHING
 
 
 @cython.final
@@ -35,6 +36,7 @@ cdef class FrameReader:
     cpdef received(self, Py_ssize_t count)
     cpdef Py_ssize_t buffered(self)
     cpdef clear(self)
+    cpdef settle(self)
     cpdef rest(self)
     cpdef release(self)
     @cython.locals(start=Py_ssize_t, have=Py_ssize_t, stop=Py_ssize_t, length=Py_ssize_t, first=int,

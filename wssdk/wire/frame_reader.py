@@ -12,6 +12,7 @@ __all__ = ["FrameReader"]
 
 _SMALLEST: Final = 4096
 _SMALL_READS: Final = 64
+_NOTHING: Final = bytearray()
 
 
 class FrameReader:
@@ -26,7 +27,7 @@ class FrameReader:
         self.masked = masked
         self._most = max(size, 256)
         self._size = min(self._most, _SMALLEST)
-        self._buffer = bytearray()
+        self._buffer = _NOTHING
         self._view: Any = None
         # The same bytes; a pointer in the compiled form.
         self._bytes = self._buffer
@@ -64,7 +65,7 @@ class FrameReader:
         """Move what is there to the front of a buffer of ``size`` bytes."""
         start, kept = self._start, self._end - self._start
         if size != self._capacity:
-            buffer = bytearray(size)
+            buffer = raw.new_buffer(size)
             if kept:
                 buffer[:kept] = self._view[start : self._end]
             self._buffer = self._bytes = buffer
@@ -99,12 +100,23 @@ class FrameReader:
         """Forget every byte that is received and not taken."""
         self._start = self._end = 0
 
+    def settle(self) -> None:
+        """Let go of a large buffer with nothing in it.
+
+        The next read of any connection gets the same memory, which is in the processor's cache; thousands
+        of connections would not fit there, each with its own.
+        """
+        if self._start == self._end and self._capacity > _SMALLEST and not self._lent:
+            self._start = self._end = self._capacity = 0
+            self._buffer = self._bytes = _NOTHING
+            self._view = None
+
     def rest(self) -> None:
         """Let go of the buffer until the next read, unless something is in it, or may be put into it."""
         if self._start == self._end and not self._lent:
             self._start = self._end = self._capacity = 0
             self._size = min(self._most, _SMALLEST)
-            self._buffer = self._bytes = bytearray()
+            self._buffer = self._bytes = _NOTHING
             self._view = None
 
     def release(self) -> None:

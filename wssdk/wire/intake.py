@@ -65,6 +65,8 @@ class Intake:
         # Whoever was woken may have taken it all: no need to pause reading then.
         if inbox.stalled:
             self.attend()
+        else:
+            self._frames.settle()
 
     def refill(self) -> None:
         """The inbox is at low water: go on with what is in the receive buffer."""

@@ -59,6 +59,7 @@ cdef extern from *:
     void wssdk_xor(unsigned char* out, const unsigned char* data, Py_ssize_t size, const unsigned char* key) nogil
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     Py_ssize_t Py_REFCNT(object thing)
+    bytearray PyByteArray_FromStringAndSize(const char* data, Py_ssize_t size)
 
 
 cdef inline bytes cut(const unsigned char* buffer, Py_ssize_t start, Py_ssize_t stop):
@@ -71,6 +72,10 @@ cdef inline str cut_text(const unsigned char* buffer, Py_ssize_t start, Py_ssize
 
 cdef inline str text(bytes data):
     return wssdk_text(<const unsigned char*>PyBytes_AS_STRING(data), len(data))
+
+
+cdef inline bytearray new_buffer(Py_ssize_t size):
+    return PyByteArray_FromStringAndSize(NULL, size)
 
 
 # bytes that nobody has seen yet may be written to: no second copy is needed.

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["cut", "cut_text", "fill", "filled", "frame", "only_mine", "room_for", "text", "text_frame", "xor"]
+__all__ = [
+    "cut",
+    "cut_text",
+    "fill",
+    "filled",
+    "frame",
+    "new_buffer",
+    "only_mine",
+    "room_for",
+    "text",
+    "text_frame",
+    "xor",
+]
 
 
 def cut(buffer: bytes | bytearray, start: int, stop: int) -> bytes:
@@ -32,6 +44,11 @@ def text(data: bytes) -> str:
         UnicodeDecodeError: it is not UTF-8.
     """
     return data.decode()
+
+
+def new_buffer(size: int) -> bytearray:
+    """Return a buffer of ``size`` bytes; what is in it does not matter."""
+    return bytearray(size)
 
 
 def room_for(size: int) -> bytes | bytearray:

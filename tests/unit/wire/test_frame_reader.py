@@ -283,3 +283,19 @@ def test_rest_keeps_the_buffer_that_a_transport_may_be_writing_to() -> None:
     room[:7] = b"\x81\x05Hello"
     reader.received(7)
     assert reader.take_message(-1) == "Hello"
+
+
+def test_large_buffer_is_let_go_once_it_is_empty_and_made_again() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    reader.settle()
+    assert rooms(reader, 1, 1) == [1 << 16]
+
+
+def test_large_buffer_stays_while_something_is_in_it() -> None:
+    reader = FrameReader(False, 1 << 16)
+    rooms(reader, 3, 1)
+    put(reader, b"\x81\x05Hel")
+    reader.settle()
+    put(reader, b"lo")
+    assert reader.take_message(-1) == "Hello"
