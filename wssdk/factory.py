@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
-import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NoReturn, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
 
 import attrs
 
+from wssdk.collaborators import check_config, check_kinds, checked_extensions
 from wssdk.config import ClientConfig, Tls, unsupported
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
-from wssdk.errors import ConfigError, ConfigProblem, InvalidStatus
+from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.handshake.deflate_offer import offer_of
-from wssdk.handshake.header_grammar import build_extensions_header
-from wssdk.handshake.request import as_headers, build_request, check_headers, new_key, serialize_request
-from wssdk.handshake.response import ResponseReader, judge_response
-from wssdk.headers import Headers, HeadersLike, Request, Response
-from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, Pipe, ProcessException, Route
+from wssdk.handshake.request import as_headers, check_headers
+from wssdk.opening import Opener
+from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, ProcessException
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.typing import LoggerLike
-from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, redact_uri
+from wssdk.uri import RedactedURI, parse_uri, redact_uri
 
 __all__ = ["ConnectionFactory"]
 
@@ -33,17 +29,6 @@ _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
-
-# The plain type first: asking an abstract class takes longer.
-_KINDS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
-    "config": (ClientConfig, "be a ClientConfig"),
-    "ssl_context": (ssl.SSLContext, "be an SSLContext"),
-    "extensions": ((tuple, Iterable), "be a sequence"),
-    "options": ((dict, Mapping), "be a mapping"),
-}
-_NEEDED: Final = ("config", "extensions", "connection_class")
-# What is asked of those that are known by their methods.
-_METHODS: Final = {"dialer": ("dial",), "clock": ("time", "sleep"), "logger": ("debug", "info", "warning")}
 
 
 class ConnectionFactory:
@@ -103,7 +88,7 @@ class ConnectionFactory:
             "options": {} if options is None else options,
             "clock": clock,
         }
-        _check_kinds(self._given)
+        check_kinds(self._given)
         if problems := unsupported(config):
             raise ConfigError(problems)
         if headers is not None and not callable(headers):
@@ -112,19 +97,20 @@ class ConnectionFactory:
             if not hasattr(headers, "keys"):
                 # An iterator gives its pairs only once.
                 headers = self._given["headers"] = tuple(checked.raw_items())
-        extensions = self._given["extensions"] = _checked_extensions(extensions)
+        extensions = self._given["extensions"] = checked_extensions(extensions)
         self._given["options"] = dict(self._given["options"])
         self.config = config
         """What every opening goes by."""
         self._ssl_context = ssl_context
         self._logger = _logger_of(config) if logger is None else logger
-        self._dialer: Dialer = (
-            StreamDialer(config, ssl_context=ssl_context, logger=logger) if dialer is None else dialer
+        self._opener = Opener(
+            StreamDialer(config, ssl_context=ssl_context, logger=logger) if dialer is None else dialer,
+            offers=(*extensions, *_deflate_offers(config, extensions)),
+            headers=headers,
+            connection_class=connection_class,
+            options=self._given["options"],
+            logger=self._logger,
         )
-        self._offers = (*extensions, *_deflate_offers(config, extensions))
-        self._headers = headers
-        self._connection_class = connection_class
-        self._options = self._given["options"]
         self._policy = ReconnectPolicy(
             section=config.reconnect,
             logger=self._logger,
@@ -156,11 +142,11 @@ class ConnectionFactory:
             raise TypeError(f"evolve() got an unexpected keyword argument {name!r}{hint}")
         given = self._given | {name: value for name, value in changes.items() if name in self._given}
         of_config = {name: value for name, value in changes.items() if name not in self._given}
-        _check("config", given["config"], isinstance(given["config"], ClientConfig), _KINDS["config"][1])
+        check_config(given["config"])
         given["config"] = attrs.evolve(given["config"], **of_config)
         new = type(self)(**given)
         if all(self._dialled_by(part) == new._dialled_by(part) for part in _DIALLED_BY):
-            new._dialer = self._dialer  # and with it the SSL context
+            new._opener.dialer = self._opener.dialer  # and with it the SSL context
         return new
 
     def _dialled_by(self, part: str) -> object:
@@ -196,23 +182,7 @@ class ConnectionFactory:
         target = parse_uri(text)
         # Some rules are between the URI and the rest of the config.
         config = self.config if uri is None else attrs.evolve(self.config, uri=uri)
-        reader = ResponseReader()
-        shown = self._show(text)
-        self._logger.debug("opening %s", shown)
-        try:
-            async with asyncio.timeout(config.timeouts.open) as deadline:
-                connection = await self._establish(config, target, reader)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise  # the operating system's: it names the address
-            if reader.partial is not None:
-                # Only the rest of the body is missing: the server did answer, and said no.
-                rejection: Exception = InvalidStatus(reader.partial)
-            else:
-                rejection = TimeoutError("timed out during opening handshake")
-            raise rejection from error
-        self._logger.debug("established %s as %r", shown, connection)
-        return connection
+        return await self._opener.open(text, target, config)
 
     def _show(self, uri: str) -> object:
         return RedactedURI(uri) if self.config.logging.redact else uri
@@ -228,116 +198,9 @@ class ConnectionFactory:
             raise ConfigError([ConfigProblem("code", "uri", "there is no URI to connect to", hint)])
         return uri
 
-    async def _establish(
-        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
-    ) -> ClientConnection:
-        key = new_key()
-        extra = None if self._headers is None else await _ask(self._headers)
-        request = self._build_request(target, key, extra)
-        pipe = await self._dialer.dial(self._route(target))
-        try:
-            pipe.write(serialize_request(request))
-            response = await _read_response(pipe, reader)
-            agreement = judge_response(
-                response,
-                key=key,
-                offered_subprotocols=self.config.subprotocols,
-                offered_extensions=self._offers,
-            )
-            connection = self._connection_class(
-                pipe,
-                config=config,
-                request=request,
-                response=response,
-                subprotocol=agreement.subprotocol,
-                extensions=agreement.extensions,
-                logger=self._logger,
-            )
-            if not isinstance(connection, ClientConnection):
-                _refuse_connection(connection)
-            if reader.trailing:
-                pipe.unread(reader.trailing)
-            connection.start()
-        except BaseException:
-            pipe.abort()
-            raise
-        return connection
-
-    def _build_request(self, target: WebSocketURI, key: str, extra: Headers | None) -> Request:
-        headers: HeadersLike = self.config.header_items
-        if extra:
-            headers = Headers(headers)
-            for name in extra:
-                if name in headers:
-                    del headers[name]
-            headers.update(extra)
-        offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
-        return build_request(
-            target,
-            key=key,
-            origin=self.config.origin,
-            extensions_header=build_extensions_header(offers),
-            subprotocols=self.config.subprotocols,
-            user_agent=self.config.user_agent,
-            headers=headers,
-        )
-
-    def _route(self, target: WebSocketURI) -> Route:
-        network = self.config.network
-        sock: socket.socket | None = self._options.get("sock")
-        if sock is not None and sock.fileno() < 0:
-            raise ValueError("sock is closed: a given socket makes one connection")
-        return Route(
-            secure=target.secure,
-            host=network.host or target.host,
-            port=network.port or target.port,
-            server_hostname=(self.config.tls.server_hostname or _tls_name(target)) if target.secure else None,
-            unix_path=network.unix_path,
-            options=self._options,
-        )
-
 
 def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionFactory:
     return cls(**given)
-
-
-def _check_kinds(given: Mapping[str, Any]) -> None:
-    for name, (kind, told) in _KINDS.items():
-        _check(name, given[name], isinstance(given[name], kind), told)
-    for name in ("process_exception", "connection_class", "reconnect_delays"):
-        _check(name, given[name], callable(given[name]), "be callable")
-    for name, methods in _METHODS.items():
-        port = given[name]
-        if port is None:
-            continue
-        fits = not isinstance(port, type) and all(callable(getattr(port, each, None)) for each in methods)
-        _check(name, port, fits, f"have {', '.join(f'{each}()' for each in methods)}")
-    sock = given["options"].get("sock")
-    _check("sock", sock, callable(getattr(sock, "fileno", None)), "be a socket")
-
-
-def _check(name: str, value: object, fits: bool, told: str) -> None:
-    if fits or (value is None and name not in _NEEDED):
-        return
-    kind = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-    raise TypeError(f"{name} must {told}, not {kind}")
-
-
-def _checked_extensions(extensions: Sequence[ClientExtensionFactory]) -> tuple[ClientExtensionFactory, ...]:
-    offers = tuple(extensions)
-    for offer in offers:
-        if isinstance(offer, type) or not isinstance(offer, ClientExtensionFactory):
-            raise TypeError(f"extensions must be objects that offer one, not {offer!r}")
-    return offers
-
-
-def _refuse_connection(made: object) -> NoReturn:
-    if inspect.iscoroutine(made):
-        made.close()  # else Python warns that nobody awaited it
-    kind = type(made).__name__
-    raise TypeError(
-        f"connection_class (create_connection of connect()) must return a ClientConnection, not {kind}"
-    )
 
 
 def _logger_of(config: ClientConfig) -> logging.Logger:
@@ -354,31 +217,3 @@ def _deflate_offers(
     if not section.enabled or any(extension.name == _DEFLATE for extension in extensions):
         return ()
     return (offer_of(section),)
-
-
-def _tls_name(target: WebSocketURI) -> str:
-    # Certificates know neither the zone of an address nor the dot that makes a name absolute.
-    return target.host.partition("%")[0].removesuffix(".")
-
-
-async def _ask(headers: HeadersProvider) -> Headers:
-    if not callable(headers):
-        return as_headers(headers, "headers must be")
-    answer = headers()
-    if inspect.isawaitable(answer):
-        answer = await answer
-    provider = getattr(headers, "__qualname__", None) or repr(headers)
-    return as_headers(answer, f"headers provider {provider} must return")
-
-
-async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:
-    while reader.response is None:
-        try:
-            data = await pipe.read()
-        except ConnectionError:
-            data = b""  # a reset says no more than an end: what was read, or that nothing was
-        if data:
-            reader.feed(data)
-        else:
-            reader.feed_eof()
-    return reader.response

@@ -23,7 +23,7 @@ FLOORS: Final = [
     {"factory"},
     # Below the factory: what factory.connect() gives can be iterated over, and reconnecting needs nothing
     # of the factory but a function that opens.
-    {"reconnect"},
+    {"reconnect", "opening", "collaborators"},
     {"connection"},
     {"dial", "handshake", "protocol", "config_sources"},
     {"config"},

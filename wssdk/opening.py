@@ -1,0 +1,185 @@
+"""One opening: dial and opening handshake, from a URI to a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from wssdk.config import ClientConfig
+from wssdk.connection.connection import ClientConnection
+from wssdk.errors import InvalidStatus
+from wssdk.handshake.header_grammar import build_extensions_header
+from wssdk.handshake.request import as_headers, build_request, new_key, serialize_request
+from wssdk.handshake.response import ResponseReader, judge_response
+from wssdk.headers import Headers, HeadersLike, Request, Response
+from wssdk.ports import ClientExtensionFactory, Dialer, HeadersProvider, Pipe, Route
+from wssdk.typing import LoggerLike
+from wssdk.uri import RedactedURI, WebSocketURI
+
+__all__ = ["Opener"]
+
+
+class Opener:
+    """Opens connections with the collaborators of one factory.
+
+    Args:
+        dialer: opens pipes.
+        offers: the extensions, in the order they are offered.
+        headers: added to the request; they replace the config's fields of the same names.
+        connection_class: makes the connection.
+        options: further keywords for the event loop's ``create_connection``, such as ``sock``.
+        logger: told when an opening begins and ends.
+
+    Attributes:
+        dialer: opens pipes.
+    """
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        *,
+        offers: tuple[ClientExtensionFactory, ...],
+        headers: HeadersProvider | None,
+        connection_class: Callable[..., ClientConnection],
+        options: Mapping[str, Any],
+        logger: LoggerLike,
+    ) -> None:
+        self.dialer = dialer
+        self._offers = offers
+        self._headers = headers
+        self._connection_class = connection_class
+        self._options = options
+        self._logger = logger
+
+    async def open(self, uri: str, target: WebSocketURI, config: ClientConfig) -> ClientConnection:
+        """Open a connection to ``target``, as ``config`` says; see :meth:`ConnectionFactory.open`.
+
+        ``uri`` is its text, for the log.
+        """
+        reader = ResponseReader()
+        shown = RedactedURI(uri) if config.logging.redact else uri
+        self._logger.debug("opening %s", shown)
+        try:
+            async with asyncio.timeout(config.timeouts.open) as deadline:
+                connection = await self._establish(config, target, reader)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise  # the operating system's: it names the address
+            if reader.partial is not None:
+                # Only the rest of the body is missing: the server did answer, and said no.
+                rejection: Exception = InvalidStatus(reader.partial)
+            else:
+                rejection = TimeoutError("timed out during opening handshake")
+            raise rejection from error
+        self._logger.debug("established %s as %r", shown, connection)
+        return connection
+
+    async def _establish(
+        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
+    ) -> ClientConnection:
+        key = new_key()
+        extra = None if self._headers is None else await _ask(self._headers)
+        request = self._build_request(config, target, key, extra)
+        pipe = await self.dialer.dial(self._route(config, target))
+        try:
+            pipe.write(serialize_request(request))
+            response = await _read_response(pipe, reader)
+            agreement = judge_response(
+                response,
+                key=key,
+                offered_subprotocols=config.subprotocols,
+                offered_extensions=self._offers,
+            )
+            connection = self._connection_class(
+                pipe,
+                config=config,
+                request=request,
+                response=response,
+                subprotocol=agreement.subprotocol,
+                extensions=agreement.extensions,
+                logger=self._logger,
+            )
+            if not isinstance(connection, ClientConnection):
+                _refuse_connection(connection)
+            if reader.trailing:
+                pipe.unread(reader.trailing)
+            connection.start()
+        except BaseException:
+            pipe.abort()
+            raise
+        return connection
+
+    def _build_request(
+        self, config: ClientConfig, target: WebSocketURI, key: str, extra: Headers | None
+    ) -> Request:
+        headers: HeadersLike = config.header_items
+        if extra:
+            headers = Headers(headers)
+            for name in extra:
+                if name in headers:
+                    del headers[name]
+            headers.update(extra)
+        offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
+        return build_request(
+            target,
+            key=key,
+            origin=config.origin,
+            extensions_header=build_extensions_header(offers),
+            subprotocols=config.subprotocols,
+            user_agent=config.user_agent,
+            headers=headers,
+        )
+
+    def _route(self, config: ClientConfig, target: WebSocketURI) -> Route:
+        network = config.network
+        sock: socket.socket | None = self._options.get("sock")
+        if sock is not None and sock.fileno() < 0:
+            raise ValueError("sock is closed: a given socket makes one connection")
+        return Route(
+            secure=target.secure,
+            host=network.host or target.host,
+            port=network.port or target.port,
+            server_hostname=(config.tls.server_hostname or _tls_name(target)) if target.secure else None,
+            unix_path=network.unix_path,
+            options=self._options,
+        )
+
+
+def _refuse_connection(made: object) -> NoReturn:
+    if inspect.iscoroutine(made):
+        made.close()  # else Python warns that nobody awaited it
+    kind = type(made).__name__
+    raise TypeError(
+        f"connection_class (create_connection of connect()) must return a ClientConnection, not {kind}"
+    )
+
+
+def _tls_name(target: WebSocketURI) -> str:
+    # Certificates know neither the zone of an address nor the dot that makes a name absolute.
+    return target.host.partition("%")[0].removesuffix(".")
+
+
+async def _ask(headers: HeadersProvider) -> Headers:
+    if not callable(headers):
+        return as_headers(headers, "headers must be")
+    answer = headers()
+    if inspect.isawaitable(answer):
+        answer = await answer
+    provider = getattr(headers, "__qualname__", None) or repr(headers)
+    return as_headers(answer, f"headers provider {provider} must return")
+
+
+async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:
+    while reader.response is None:
+        try:
+            data = await pipe.read()
+        except ConnectionError:
+            data = b""  # a reset says no more than an end: what was read, or that nothing was
+        if data:
+            reader.feed(data)
+        else:
+            reader.feed_eof()
+    return reader.response
