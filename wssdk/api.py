@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import ssl as ssl_module
 import warnings
@@ -16,24 +15,16 @@ from wssdk.config import ClientConfig
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
-from wssdk.factory import ConnectionFactory
 from wssdk.headers import HeadersLike
+from wssdk.keywords import NOT_GIVEN, NotGiven, factory_for
 from wssdk.ports import ClientExtensionFactory, ProcessException
 from wssdk.reconnect import Reconnection
 from wssdk.typing import LoggerLike
-from wssdk.uri import ParsedURI, parsed
+from wssdk.uri import parsed
 
 __all__ = ["ConnectKeywords", "LoopKeywords", "UnixKeywords", "connect", "unix_connect"]
 
 
-class _NotGiven(enum.Enum):
-    NOT_GIVEN = "not given"
-
-    def __repr__(self) -> str:
-        return "<not given>"
-
-
-_NOT_GIVEN: Final = _NotGiven.NOT_GIVEN
 _USER_AGENT: Final = attrs.fields(ClientConfig).user_agent.default
 
 
@@ -94,23 +85,6 @@ class UnixKeywords(LoopKeywords, total=False):
     create_connection: Callable[..., ClientConnection] | None
     extra_headers: HeadersLike | None
 
-
-# What goes into the config as it is; the rest of LoopKeywords goes to the event loop.
-_OF_CONFIG: Final = (
-    "server_hostname",
-    "ssl_handshake_timeout",
-    "ssl_shutdown_timeout",
-    "host",
-    "port",
-    "family",
-    "local_addr",
-    "happy_eyeballs_delay",
-    "interleave",
-    "proxy_server_hostname",
-    "proxy_ssl_handshake_timeout",
-    "proxy_ssl_shutdown_timeout",
-)
-_OF_LOOP: Final = ("sock", "proto", "flags", "all_errors")
 
 # Names of older versions and of other clients, and what to use here.
 _RENAMED: Final = {
@@ -201,7 +175,7 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         compression: str | None = "deflate",
         additional_headers: HeadersLike | None = None,
         user_agent_header: str | None = _USER_AGENT,
-        proxy: str | bool | Literal[_NotGiven.NOT_GIVEN] | None = _NOT_GIVEN,
+        proxy: str | bool | Literal[NotGiven.NOT_GIVEN] | None = NOT_GIVEN,
         process_exception: ProcessException | None = None,
         open_timeout: DurationLike | None = 10,
         ping_interval: DurationLike | None = 20,
@@ -217,20 +191,14 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         extra_headers: HeadersLike | None = None,
         **keywords: Unpack[ConnectKeywords],
     ) -> None:
-        _refuse_unknown(keywords)
-        if isinstance(subprotocols, str):
-            raise TypeError("subprotocols must be a list of str, not a str")
-        make: Any = create_connection or ClientConnection
-        if not callable(make):
-            raise TypeError(f"create_connection must be callable, not {type(make).__name__}")
         parsed_uri = parsed(uri)
-        below = _split(parsed_uri, proxy, keywords)
         of_config = _but_defaults(
             origin=origin,
             subprotocols=subprotocols,
             compression=compression,
             additional_headers=_choose_headers(additional_headers, extra_headers),
             user_agent_header=user_agent_header,
+            proxy=proxy,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -240,17 +208,15 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
             read_limit=read_limit,
             write_limit=write_limit,
         )
-        config = ClientConfig.from_connect(parsed_uri, **of_config, **below.of_config)
-        self._opening = ConnectionFactory(
-            config,
-            ssl_context=below.ssl_context,
-            logger=logger,
-            extensions=extensions or (),
+        collaborators = _but_defaults(
+            extensions=extensions,
             process_exception=process_exception,
-            connection_class=make,
             reconnect_delays=reconnect_delays,
-            options=below.of_loop,
-        ).connect()
+            logger=logger,
+            create_connection=create_connection,
+        )
+        _refuse_unknown(keywords)
+        self._opening = factory_for(parsed_uri, of_config, keywords, collaborators).connect(parsed_uri)
 
     def __await__(self) -> Generator[Any, None, ClientConnection]:
         return self._opening.__await__()
@@ -316,67 +282,3 @@ def _refuse_unknown(keywords: Mapping[str, object]) -> None:
             near = nearest(name, sorted(taken | UnixKeywords.__optional_keys__))
             hint = f"did you mean {near!r}?" if near else ""
         raise TypeError(f"connect() got an unexpected keyword argument {name!r}" + (hint and f"; {hint}"))
-
-
-@attrs.frozen
-class _Below:
-    """Where the keywords go that are not about the WebSocket protocol."""
-
-    of_config: dict[str, Any]
-    of_loop: dict[str, Any]
-    ssl_context: ssl_module.SSLContext | None
-
-
-def _split(
-    uri: ParsedURI, proxy: str | bool | Literal[_NotGiven.NOT_GIVEN] | None, keywords: ConnectKeywords
-) -> _Below:
-    """Check that the keywords agree with the URI and with each other; tell where each goes.
-
-    Raises:
-        TypeError, ValueError: as :class:`connect` has it.
-    """
-    given: dict[str, Any] = {name: value for name, value in keywords.items() if value is not None}
-    if "happy_eyeballs_delay" in keywords:
-        given["happy_eyeballs_delay"] = keywords["happy_eyeballs_delay"]  # None: off
-    of_config: dict[str, Any] = {name: given[name] for name in _OF_CONFIG if name in given}
-    context = _choose_ssl(uri.parts.secure, keywords)
-    _check_address(given)
-    if "path" in given:
-        of_config["path"] = os.fsdecode(given["path"])
-    _check_proxy(proxy, given)
-    if proxy is not _NOT_GIVEN:
-        of_config["proxy"] = proxy
-    of_loop: dict[str, Any] = {name: given[name] for name in _OF_LOOP if name in given}
-    return _Below(of_config, of_loop, context)
-
-
-def _choose_ssl(secure: bool, keywords: ConnectKeywords) -> ssl_module.SSLContext | None:
-    ssl = keywords.get("ssl", secure)
-    if secure and not ssl:
-        raise ValueError(f"ssl={ssl} is incompatible with a wss:// URI")
-    for name in ("ssl", "server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout"):
-        if keywords.get(name) and not secure:
-            raise ValueError(f"{name} is incompatible with a ws:// URI")
-    if isinstance(ssl, ssl_module.SSLContext):
-        return ssl
-    if ssl is not None and not isinstance(ssl, bool):
-        raise TypeError(f"ssl must be an SSLContext, True or None, not {type(ssl).__name__}")
-    return None
-
-
-def _check_address(given: Mapping[str, Any]) -> None:
-    if "path" in given and not given.get("unix"):
-        raise TypeError("path is for Unix sockets: use unix_connect(path)")
-    if given.get("unix") and ("path" in given) == ("sock" in given):
-        raise ValueError("a Unix socket needs path or sock" + (", not both" if "sock" in given else ""))
-    other = "a Unix socket" if given.get("unix") else "sock" if "sock" in given else None
-    for name in ("host", "port"):
-        if name in given and other is not None:
-            raise ValueError(f"{name} is incompatible with {other}")
-
-
-def _check_proxy(proxy: object, given: Mapping[str, Any]) -> None:
-    is_https = isinstance(proxy, str) and proxy.lower().startswith("https:")
-    for name in given:
-        if name.startswith("proxy_") and not is_https:
-            raise ValueError(f"{name} needs proxy to be an https:// URL")

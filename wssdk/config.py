@@ -30,6 +30,7 @@ from wssdk.config_sections import (
     Timeouts,
     Tls,
 )
+from wssdk.config_values import BadValue
 from wssdk.errors import ConfigProblem
 from wssdk.secret import Secret
 from wssdk.uri import redact_uri
@@ -119,6 +120,22 @@ class ClientConfig:
             return fields
         value = f"{self.auth.scheme} {token.reveal()}" if self.auth.scheme else token.reveal()
         return (*fields, (self.auth.header, value))
+
+    def with_uri(self, uri: str) -> ClientConfig:
+        """Return this configuration with another URI: what ``attrs.evolve`` returns, at half its cost.
+
+        Raises:
+            ConfigError: ``uri`` is not a WebSocket URI, or does not go with the rest.
+        """
+        new = object.__new__(type(self))
+        for name in _FIELDS:
+            _set(new, name, getattr(self, name))
+        try:
+            _set(new, "uri", words.optional_uri(uri))
+        except BadValue:
+            return attrs.evolve(self, uri=uri)  # which tells what is wrong
+        rules.raise_all(rules.ask_client(new))
+        return new
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 
@@ -217,6 +234,9 @@ class ClientConfig:
 
         return from_connect(uri, keywords)
 
+
+_FIELDS: Final = tuple(field.name for field in attrs.fields(ClientConfig))
+_set: Final = object.__setattr__  # a frozen class has no other way
 
 # One row an option that this release does not act on, with the values that ask for nothing it lacks.
 # To wire an option is to delete its row.

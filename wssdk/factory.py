@@ -181,7 +181,7 @@ class ConnectionFactory:
         text = self._uri(uri)
         target = parse_uri(text)
         # Some rules are between the URI and the rest of the config.
-        config = self.config if uri is None else attrs.evolve(self.config, uri=uri)
+        config = self.config if uri is None else self.config.with_uri(uri)
         return await self._opener.open(text, target, config)
 
     def _show(self, uri: str) -> object:

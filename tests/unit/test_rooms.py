@@ -20,6 +20,7 @@ FLOORS: Final = [
     {"__init__"},
     {"asyncio", "exceptions", "frames", "datastructures", "http11", "extensions"},
     {"api"},
+    {"keywords"},
     {"factory"},
     # Below the factory: what factory.connect() gives can be iterated over, and reconnecting needs nothing
     # of the factory but a function that opens.
