@@ -120,14 +120,15 @@ class Headers(MutableMapping[str, str]):
                 pairs.extend((key, value) for key, value in arg)
         pairs.extend(kwargs.items())
         for key, _ in pairs:
-            if not isinstance(key, str):
+            if type(key) is not str and not isinstance(key, str):
                 raise TypeError(f"name of a header must be a str, not {type(key).__name__}")
         self._fields += pairs
 
     def get_all(self, key: str) -> list[str]:
         """Return every value of a field, in order; an empty list where there is none."""
-        lower = key.lower()
-        return [value for name, value in self._fields if name.lower() == lower]
+        lower, size = key.lower(), len(key)
+        # By length first: it tells most names apart, in a fraction of the time.
+        return [value for name, value in self._fields if len(name) == size and name.lower() == lower]
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Iterate over all fields as they were set: one pair a field, repeated names included."""

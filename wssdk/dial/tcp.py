@@ -11,6 +11,7 @@ import asyncio
 import errno
 import itertools
 import socket
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +25,10 @@ _FAMILIES_OF_IPV4: Final = (socket.AF_UNSPEC, socket.AF_INET)
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 # Seconds of silence before the first probe: macOS has another name for it.
 _KEEP_IDLE: Final[int | None] = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
+
+# A connection to this machine is up when connect() returns, which says otherwise; asked a second time, which
+# sock_connect() does, Linux tells so. It saves two iterations of the event loop. Others raise EISCONN.
+_TELLS_TWICE: Final = sys.platform == "linux"
 
 
 @attrs.frozen(kw_only=True)
@@ -164,11 +169,22 @@ class _Attempt:
             sock.setblocking(False)
             if self.local is not None:
                 _bind(sock, self.local)
-            await loop.sock_connect(sock, address)
+            await _connect(loop, sock, address)
         except BaseException:
             sock.close()
             raise
         return sock
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, address: Any) -> None:
+    if _TELLS_TWICE:
+        try:
+            sock.connect(address)
+        except BlockingIOError:
+            pass
+        else:
+            return
+    await loop.sock_connect(sock, address)
 
 
 def _bind(sock: socket.socket, addresses: Iterable[_AddressInfo]) -> None:

@@ -70,7 +70,6 @@ def build_request(
     own = _own_fields(host, key, origin, extensions_header, subprotocols, user_agent)
     if uri.user_info is not None:
         own.append(("Authorization", _build_basic(*uri.user_info)))
-    own = [(name, _checked_value(name, value)) for name, value in own]
     if headers:
         given = [_checked(name, value) for name, value in Headers(headers).raw_items()]
         given_names = [name.lower() for name, _ in given]
@@ -130,13 +129,14 @@ def _own_fields(
         ("Sec-WebSocket-Version", "13"),
     ]
     if extensions_header:
-        fields.append(("Sec-WebSocket-Extensions", extensions_header))
+        checked = _checked_value("Sec-WebSocket-Extensions", extensions_header)
+        fields.append(("Sec-WebSocket-Extensions", checked))
     if subprotocols:
         fields.append(("Sec-WebSocket-Protocol", _build_subprotocols(subprotocols)))
     if origin:
-        fields.append(("Origin", origin))
+        fields.append(("Origin", _checked_value("Origin", origin)))
     if user_agent:
-        fields.append(("User-Agent", user_agent))
+        fields.append(("User-Agent", _checked_value("User-Agent", user_agent)))
     return fields
 
 

@@ -53,8 +53,6 @@ _ORDINARY_SWITCH: Final = re.compile(
     rb"HTTP/1\.1 101(?: ([\t -~]*))?\r\n((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+)\r\n"
 )
 _FIELD: Final = re.compile(r"([^:]+):[ \t]*((?:[!-~]+(?:[ \t]+[!-~]+)*)?)[ \t]*\r\n")
-# Fields that h11 has rules for.
-_OF_BODIES: Final = ("content-length", "transfer-encoding")
 
 _DIGITS: Final = b"0123456789"
 # RFC 9112, 4: where a status line leaves a choice of bytes. Only HTTP/1 can answer an HTTP/1 request.
@@ -187,11 +185,13 @@ class ResponseReader:
         found = _ORDINARY_SWITCH.match(data)
         if found is None or found.end() > min(self._max_line_size, self._max_head_size):
             return False
-        fields = _FIELD.findall(found[2].decode("ascii"))
-        headers = Headers(fields)
-        if len(fields) > self._max_headers or any(name in headers for name in _OF_BODIES):
+        lower = found[2].lower()
+        if b"content-length:" in lower or b"transfer-encoding:" in lower:  # h11 has rules for them
             return False
-        self.response = Response(101, (found[1] or b"").decode("ascii"), headers)
+        fields = _FIELD.findall(found[2].decode("ascii"))
+        if len(fields) > self._max_headers:
+            return False
+        self.response = Response(101, (found[1] or b"").decode("ascii"), Headers(fields))
         self.trailing = data[found.end() :]
         self._done = True
         return True
