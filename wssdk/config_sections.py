@@ -236,6 +236,8 @@ class Network:
     """Dial this Unix socket; None: TCP."""
     tcp_nodelay: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether small writes go out at once."""
+    tcp_cork: bool = attrs.field(default=True, converter=grammar.boolean)
+    """Whether small messages that are sent in quick succession are put together (Linux, without TLS)."""
     tcp_keepalive: float | None = attrs.field(default=None, converter=grammar.optional_duration)
     """Silence before TCP's own probes, seconds; None: no probes."""
     transport: Transport = attrs.field(default="auto", converter=words.transport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -39,26 +40,27 @@ class Headers(MutableMapping[str, str]):
     __slots__ = ("_fields",)
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
-        self._fields: list[tuple[str, str]] = []
+        # Names and values by turns: pairs would be an object each.
+        self._fields: list[str] = []
         self.update(*args, **kwargs)
 
     def _by_name(self) -> dict[str, list[str]]:
         """Return the values of each name, in lower case."""
         found: dict[str, list[str]] = {}
-        for name, value in self._fields:
+        for name, value in self.raw_items():
             found.setdefault(name.lower(), []).append(value)
         return found
 
     def __str__(self) -> str:
-        return "".join([f"{name}: {value}\r\n" for name, value in self._fields]) + "\r\n"
+        return "".join([f"{name}: {value}\r\n" for name, value in self.raw_items()]) + "\r\n"
 
     def __repr__(self) -> str:
         # Values may be credentials: names are enough to tell one from another.
-        return f"{type(self).__name__}({', '.join(name for name, _ in self._fields)})"
+        return f"{type(self).__name__}({', '.join(name for name, _ in self.raw_items())})"
 
     def copy(self) -> Headers:
         """Return a copy that shares nothing."""
-        return Headers(self._fields)
+        return Headers(self)
 
     def serialize(self) -> bytes:
         """Return the fields and the empty line as they stand on the wire; non-ASCII text in UTF-8.
@@ -90,10 +92,10 @@ class Headers(MutableMapping[str, str]):
 
     def __delitem__(self, key: str) -> None:
         lower = key.lower()
-        kept = [field for field in self._fields if field[0].lower() != lower]
-        if len(kept) == len(self._fields):
+        kept = [field for field in self.raw_items() if field[0].lower() != lower]
+        if 2 * len(kept) == len(self._fields):
             raise KeyError(lower)
-        self._fields = kept
+        self._fields = [text for field in kept for text in field]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
@@ -122,17 +124,17 @@ class Headers(MutableMapping[str, str]):
         for key, _ in pairs:
             if type(key) is not str and not isinstance(key, str):
                 raise TypeError(f"name of a header must be a str, not {type(key).__name__}")
-        self._fields += pairs
+        self._fields += chain.from_iterable(pairs)
 
     def get_all(self, key: str) -> list[str]:
         """Return every value of a field, in order; an empty list where there is none."""
         lower, size = key.lower(), len(key)
         # By length first: it tells most names apart, in a fraction of the time.
-        return [value for name, value in self._fields if len(name) == size and name.lower() == lower]
+        return [value for name, value in self.raw_items() if len(name) == size and name.lower() == lower]
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Iterate over all fields as they were set: one pair a field, repeated names included."""
-        return iter(self._fields)
+        return zip(self._fields[::2], self._fields[1::2], strict=True)
 
 
 HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]] | SupportsKeysAndGetItem

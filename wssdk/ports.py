@@ -78,7 +78,11 @@ class ClientExtensionFactory(Protocol):
 
 
 class Pipe(Protocol):
-    """The byte stream that dial opens: read and written here until it is handed to the connection."""
+    """The byte stream that dial opens: read and written here until it is handed to the connection.
+
+    It may have an attribute ``sock``: the TCP socket below the transport, where what is written there goes to
+    the peer as it is. Bursts of small messages are put together then.
+    """
 
     transport: asyncio.Transport
 

@@ -86,20 +86,20 @@ class ClientConnection(MessagePath):
         )
         self._pings = Pings(loop)
         self._link = Link(self._core, loop, config.timeouts.close, self._pings.acknowledge, self._on_lost)
-        self._receiver = Receiver(self._link, loop)
+        receiver = Receiver(self._link, loop)
         self._outbox = Outbox(self._link)
         self._keepalive: Keepalive | None = None
         if config.keepalive.interval is not None:
             interval, timeout = config.keepalive.interval, config.keepalive.timeout
             self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
+        self._corks = config.network.tcp_cork and config.network.tcp_nodelay
         direct = config.network.wakeup == "direct" and hasattr(asyncio.Future, "_callbacks")
         self.lay(
             self._link,
             self._core.writer,
             Wakeup(loop.create_future, asyncio.current_task, direct, _FORGET),
-            self._receiver.recv,
-            self._outbox.send,
-            self._link.drain,
+            receiver,
+            self._outbox,
         )
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -113,6 +113,8 @@ class ClientConnection(MessagePath):
         assert self._pipe is not None, "a connection is started once"
         pipe, self._pipe = self._pipe, None
         pipe.attach(self._link)
+        if self._corks:
+            self._link.plain_sock = getattr(pipe, "sock", None)
         if self._keepalive is not None and self._core.state is State.OPEN:
             self._keepalive.start()
 
@@ -129,6 +131,7 @@ class ClientConnection(MessagePath):
     # Receiving.
 
     if TYPE_CHECKING:  # what MessagePath does, in the types that the user sees
+        _receiver: Receiver
 
         @overload  # type: ignore[override]  # the same calls, told apart by what they return
         def recv(self, *, decode: None = None, timeout: float | None = None) -> Receiving[Data]: ...

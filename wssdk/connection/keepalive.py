@@ -70,6 +70,7 @@ class Keepalive:
         self._pings.discard(self._payload)
         self._payload = self._pings.new_payload()
         self._sent = self._since = self._loop.time()
+        self._link.core.writer.rest()
         if self._link.reads - self._reads <= _QUIET:
             self._link.core.frames.rest()
         self._reads = self._link.reads

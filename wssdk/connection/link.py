@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn, TypeAlias, cast
 
+from wssdk.connection.cork import Cork
 from wssdk.errors import ConnectionClosed
 from wssdk.protocol.core import ProtocolCore
 from wssdk.protocol.state import State
@@ -18,6 +20,10 @@ _ANSWER_GRACE: Final = 1.0
 
 _PARTIAL_HIGH: Final = 1 << 20
 """Bytes of an unfinished message at which reading pauses while nobody receives."""
+
+
+# A dict for its order: senders go on in the order they came.
+_Waiters: TypeAlias = dict[asyncio.Future[None], None]
 
 
 def _nothing(*arguments: object) -> None:
@@ -48,15 +54,18 @@ class Link(Intake, asyncio.BufferedProtocol):
         """When reading last went on after a pause (``loop.time()``)."""
         self.drained = 0
         """How many times the write buffer fell below low water."""
+        self.plain_sock: socket.socket | None = None
+        """The socket of the transport, where frames may be put together in it."""
+        self._cork: Cork | None = None
         self._loop = loop
         self._close_timeout = close_timeout
         self._on_pong = on_pong
         self._on_lost = on_lost
         self._deadline: asyncio.TimerHandle | None = None
         self._grace: asyncio.TimerHandle | None = None
-        # A dict for its order: senders go on in the order they came.
-        self._drain_waiters: dict[asyncio.Future[None], None] = {}
-        self._lost_waiters: dict[asyncio.Future[None], None] = {}
+        # Made for the first one who waits.
+        self._drain_waiters: _Waiters | None = None
+        self._lost_waiters: _Waiters | None = None
         core.inbox.set_on_low(self.refill)
 
     # Calls of the transport.
@@ -157,6 +166,16 @@ class Link(Intake, asyncio.BufferedProtocol):
         if data and self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
+    def write_more(self, data: bytes) -> None:
+        """Write a frame that follows another one; small ones are put together where that can be done."""
+        if self._cork is not None:
+            self._cork.write(data)
+        elif self.transport is not None:
+            if self.plain_sock is not None and Cork.fits(self.plain_sock):
+                # Made when it is needed: few connections send one frame after the other.
+                self._cork = Cork(self.transport, self.plain_sock, self._loop)
+            self.transport.write(data)
+
     def write(self, data: bytes) -> None:
         """Write a frame; :meth:`is_open` has just told that it may go out."""
         if self.transport is not None:
@@ -243,6 +262,8 @@ class Link(Intake, asyncio.BufferedProtocol):
         """
         while self.write_paused:
             waiter = self._loop.create_future()
+            if self._drain_waiters is None:
+                self._drain_waiters = {}
             self._drain_waiters[waiter] = None
             try:
                 await waiter
@@ -251,8 +272,8 @@ class Link(Intake, asyncio.BufferedProtocol):
             if self.is_lost:
                 raise self.closed_exception()
 
-    def _wake(self, waiters: dict[asyncio.Future[None], None]) -> None:
-        for waiter in waiters:
+    def _wake(self, waiters: _Waiters | None) -> None:
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -316,6 +337,8 @@ class Link(Intake, asyncio.BufferedProtocol):
         if self.is_lost:
             return
         waiter = self._loop.create_future()
+        if self._lost_waiters is None:
+            self._lost_waiters = {}
         self._lost_waiters[waiter] = None
         try:
             await waiter

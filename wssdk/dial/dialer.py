@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -94,6 +95,8 @@ class StreamDialer:
             if sock is not None:
                 sock.close()
             raise
+        if not route.secure:
+            pipe.sock = sock
         if is_tcp and not self._config.network.tcp_nodelay and not pipe.transport.is_closing():
             # Now, as transports switch it on.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -119,9 +122,9 @@ class StreamDialer:
                 aiofastnet = None
         name = "create_unix_connection" if is_unix else "create_connection"
         if aiofastnet is None:
-            return _Way(getattr(loop, name), options, is_fast=False)
+            return _Way(getattr(loop, name), options)
         seen_loop = fastnet.loop_for_tls(loop) if route.secure else loop
-        return _Way(functools.partial(getattr(aiofastnet, name), seen_loop), options, is_fast=True)
+        return _Way(functools.partial(getattr(aiofastnet, name), seen_loop), options, aiofastnet)
 
     def _tcp_target(self, route: Route, given: dict[str, Any]) -> TcpTarget:
         network = self._config.network
@@ -142,7 +145,8 @@ class StreamDialer:
         pipe = StreamPipe(write_high=limits.write_high, write_low=limits.write_low)
         is_tls = "ssl" in way.keywords
         try:
-            await way.open(lambda: pipe, sock=sock, **way.keywords)
+            if way.keywords or way.fast is None or not fastnet.open_plain(way.fast, loop, sock, pipe):
+                await way.open(lambda: pipe, sock=sock, **way.keywords)
         except BaseException as error:
             if hasattr(pipe, "transport"):
                 # Cancelled when it was just up. create_connection only closes, which over TLS waits for
@@ -153,7 +157,7 @@ class StreamDialer:
             if is_tls and isinstance(error, ConnectionResetError) and not error.args:
                 raise ConnectionResetError("the peer closed during the TLS handshake") from error
             raise
-        if is_tls and way.is_fast:
+        if is_tls and way.fast is not None:
             pipe.transport = fastnet.FastTls(pipe.transport, loop)
         return pipe
 
@@ -165,8 +169,8 @@ class _Way:
     open: _Open
     """``create_connection``, or its counterpart for Unix sockets."""
     keywords: dict[str, Any]
-    is_fast: bool
-    """Whether it is aiofastnet's."""
+    fast: ModuleType | None = None
+    """aiofastnet, whose it is; None: the event loop's."""
 
 
 def _check_together(

@@ -7,14 +7,24 @@ without TLS, they do well.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final, cast
 
 from wssdk.errors import ConfigError, ConfigProblem
 
-__all__ = ["FastTls", "complete_ssl_error", "fits_loop", "fits_tls", "load_aiofastnet", "loop_for_tls"]
+__all__ = [
+    "FastTls",
+    "complete_ssl_error",
+    "fits_loop",
+    "fits_tls",
+    "load_aiofastnet",
+    "loop_for_tls",
+    "open_plain",
+]
 
 _AS_IT_IS: Final = (
     "abort",
@@ -63,6 +73,23 @@ def fits_loop(loop: asyncio.AbstractEventLoop) -> bool:
     """Tell whether ``loop`` can carry aiofastnet's transports, which need ``add_reader``."""
     proactor = getattr(asyncio, "ProactorEventLoop", None)
     return proactor is None or not isinstance(loop, proactor)
+
+
+def open_plain(
+    aiofastnet: ModuleType, loop: asyncio.AbstractEventLoop, sock: socket.socket, pipe: asyncio.BaseProtocol
+) -> bool:
+    """Lay ``pipe`` over a connected socket, without TLS; tell whether that could be done.
+
+    It is what ``create_connection`` does, which then waits for two iterations of the event loop. Here the
+    first bytes are written in this one. False: this version has other names for what it takes.
+    """
+    make = getattr(getattr(aiofastnet, "selector_transport", None), "SelectorSocketTransport", None)
+    if make is None:
+        return False
+    seen_loop = _OpeningLoop(loop)
+    make(seen_loop, sock, pipe)
+    seen_loop.opening = False
+    return True
 
 
 def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext) -> bool:
@@ -163,6 +190,27 @@ class _HandshakeLoop:
         """Pass on what has an exception, as asyncio promises, not an exception's class."""
         if not isinstance(context.get("exception"), type):
             self._loop.call_exception_handler(context)
+
+
+class _OpeningLoop:
+    """The event loop, which does at once what a transport schedules while it is made.
+
+    That is to call ``connection_made`` and to watch the socket. A transport that is dropped between would
+    close its socket with the loop about to watch it, over which uvloop aborts.
+    """
+
+    __slots__ = ("_loop", "opening")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.opening = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_soon(self, callback: Callable[..., object], *arguments: Any) -> object:
+        """Call now, or have the event loop call."""
+        return callback(*arguments) if self.opening else self._loop.call_soon(callback, *arguments)
 
 
 def loop_for_tls(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Final, cast
 
 from wssdk.errors import ConcurrencyError, InvalidState
@@ -12,7 +13,7 @@ __all__ = ["StreamPipe"]
 _LIMIT: Final = 1 << 16
 """Bytes held at which reading pauses."""
 
-_LANDING: Final = 1 << 14
+_LANDING: Final = 1 << 12
 """Bytes that are received at once; so much may come on top of ``_LIMIT``."""
 
 
@@ -23,7 +24,7 @@ class StreamPipe(asyncio.BufferedProtocol):
     """A :class:`~wssdk.ports.Pipe` over any asyncio transport.
 
     It is the transport's protocol until :meth:`attach` hands the transport on. What was received and not
-    read by then is bounded (80 KiB): reading pauses.
+    read by then is bounded (68 KiB): reading pauses.
 
     Args:
         write_high: bytes waiting to be sent at which the transport calls ``pause_writing``; None: the
@@ -32,6 +33,7 @@ class StreamPipe(asyncio.BufferedProtocol):
 
     Attributes:
         transport: the transport, from ``connection_made`` on.
+        sock: the socket below, where what is written to it goes to the peer as it is; None: it does not.
     """
 
     transport: asyncio.Transport
@@ -47,10 +49,12 @@ class StreamPipe(asyncio.BufferedProtocol):
         "_waiter",
         "_write_limits",
         "_writing_paused",
+        "sock",
         "transport",
     )
 
     def __init__(self, *, write_high: int | None = None, write_low: int | None = None) -> None:
+        self.sock: socket.socket | None = None
         self._write_limits = write_high, write_low
         self._held = bytearray()
         self._landing = memoryview(bytearray(_LANDING))
@@ -111,7 +115,7 @@ class StreamPipe(asyncio.BufferedProtocol):
         """Hand the stream over: ``connection_made``, bytes not read yet, then all that comes.
 
         A write buffer above high water, an end or a loss that came before are told as well, in the order
-        of a transport. ``protocol`` gets all bytes not read yet (80 KiB at most, and what :meth:`unread`
+        of a transport. ``protocol`` gets all bytes not read yet (68 KiB at most, and what :meth:`unread`
         put back) even if it pauses reading meanwhile; none once it has closed the transport.
 
         Raises:

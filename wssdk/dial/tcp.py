@@ -26,9 +26,10 @@ _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 # Seconds of silence before the first probe: macOS has another name for it.
 _KEEP_IDLE: Final[int | None] = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
 
-# A connection to this machine is up when connect() returns, which says otherwise; asked a second time, which
-# sock_connect() does, Linux tells so. It saves two iterations of the event loop. Others raise EISCONN.
+# A connection to this machine is up when connect() returns, which says otherwise; asked a second time, Linux
+# tells so. It saves two iterations of the event loop, and its sock_connect(). Others raise EISCONN.
 _TELLS_TWICE: Final = sys.platform == "linux"
+_THIS_MACHINE: Final = ("127.", "::1")
 
 
 @attrs.frozen(kw_only=True)
@@ -177,12 +178,12 @@ class _Attempt:
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, address: Any) -> None:
-    if _TELLS_TWICE:
-        try:
-            sock.connect(address)
-        except BlockingIOError:
-            pass
-        else:
+    if _TELLS_TWICE and address[0].startswith(_THIS_MACHINE):
+        for _ in range(2):
+            try:
+                sock.connect(address)
+            except BlockingIOError:
+                continue
             return
     await loop.sock_connect(sock, address)
 

@@ -29,11 +29,15 @@ class Backend:
         self._inflating = library
         self._compressing = library if compressing is None else compressing
 
-    def compressor(self, level: int, window_bits: int, mem_level: int) -> Any:
-        """Return a new compressor of raw DEFLATE; ``level`` is -1 to 9, as zlib counts."""
+    def compressor(self, level: int, window_bits: int, mem_level: int, history: bytes = b"") -> Any:
+        """Return a new compressor of raw DEFLATE, which may refer to ``history``.
+
+        ``level`` is -1 to 9, as zlib counts.
+        """
         if self.name == "isal":
             level = _ISAL_LEVELS.get(level, 3)
-        return self._compressing.compressobj(level, zlib.DEFLATED, -window_bits, mem_level)
+        make = functools.partial(self._compressing.compressobj, level, zlib.DEFLATED, -window_bits, mem_level)
+        return make(zdict=history) if history else make()
 
     def decompressor(self, window_bits: int, history: bytes = b"") -> Any:
         """Return a new decompressor of raw DEFLATE, which may look back at ``history``."""

@@ -9,9 +9,14 @@ cdef class Deflater:
     cdef int _mem_level
     cdef object _backend
     cdef object _zlib
+    cdef bytes _history
+    cdef bint _first
+    cdef bint _used
 
     @cython.locals(out=bytes)
     cpdef bytes deflate(self, data, bint fin)
+    cdef _remember(self, data)
+    cpdef rest(self)
 
 
 @cython.final

@@ -20,8 +20,17 @@ _EMPTY_BLOCK: Final = b"\x00"
 _MAX_FINAL_BLOCKS: Final = 128
 
 
+# What is kept of the messages before while zlib's state is let go of, bytes.
+_HISTORY: Final = 4096
+
+
 class Deflater:
-    """Compresses the messages of one direction. zlib's state is made on first use."""
+    """Compresses the messages of one direction.
+
+    zlib's state, some 30 KiB, is made when it is needed. It is let go of after the first message, for many
+    clients send one and then only listen, and by :meth:`rest`. The next one begins with the end of what was
+    sent as its dictionary: the peer's window holds that, so that takeover of context goes on.
+    """
 
     def __init__(
         self,
@@ -39,17 +48,38 @@ class Deflater:
         self._mem_level = mem_level
         self._backend = backend
         self._zlib: Any = None
+        self._history = b""
+        self._first = True
+        self._used = False
 
     def deflate(self, data: bytes | bytearray | memoryview, fin: bool) -> bytes:
         """Return the compressed payload of the next frame of a message; ``fin`` ends the message."""
         if self._zlib is None:
-            self._zlib = self._backend.compressor(self._level, self._window_bits, self._mem_level)
+            self._zlib = self._backend.compressor(
+                self._level, self._window_bits, self._mem_level, self._history
+            )
         out: bytes = self._zlib.compress(data) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
+        self._used = True
+        if not self._no_context_takeover:
+            self._remember(data)
         if not fin:
             return out
-        if self._no_context_takeover:
+        if self._no_context_takeover or self._first:
             self._zlib = None
+            self._first = False
         return out[:-4] if out else _EMPTY_BLOCK
+
+    def _remember(self, data: bytes | bytearray | memoryview) -> None:
+        if len(data) >= _HISTORY:
+            self._history = bytes(data[-_HISTORY:])
+        else:
+            self._history = b"".join((self._history, data))[-_HISTORY:]
+
+    def rest(self) -> None:
+        """Let go of zlib's state if nothing was compressed since this was last called; between messages."""
+        if not self._used:
+            self._zlib = None
+        self._used = False
 
 
 class Inflater:

@@ -14,6 +14,7 @@ cdef class Intake:
     cdef public bint write_paused
     cdef public Py_ssize_t senders
     cdef readonly unsigned long long reads
+    cdef public bint fresh
     cdef public object transport_write
     cdef public object transport_is_closing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from wssdk.wire.frame_reader import FrameReader
@@ -36,6 +36,8 @@ class Intake:
         """Sends that have, or wait for, their turn."""
         self.reads = 0
         """How many times bytes came."""
+        self.fresh = True
+        """Nothing was sent since bytes came."""
         self.transport_write: Callable[[bytes], object] = _no_transport
         self.transport_is_closing: Callable[[], bool] = _no_transport
 
@@ -46,6 +48,7 @@ class Intake:
     def buffer_updated(self, nbytes: int) -> None:
         """Take received bytes; wake the receiver as the last act."""
         self.reads += 1
+        self.fresh = True
         self._frames.received(nbytes)
         if not self.quiet or self._reader.unbounded:
             self.attend()
@@ -101,6 +104,14 @@ class Intake:
 
     def receiver_waits(self) -> None:
         """The receiver found nothing and is about to wait."""
+        raise NotImplementedError
+
+    def write_more(self, data: bytes) -> None:
+        """Write a frame that follows another one, with nothing received between them."""
+        raise NotImplementedError
+
+    def drain(self) -> Coroutine[Any, Any, None]:
+        """Wait until the write buffer is below low water."""
         raise NotImplementedError
 
     def closed_exception(self) -> Any:

@@ -17,5 +17,6 @@ cdef class MessageWriter:
     cpdef bytes serialize_text(self, str message)
     cpdef bytes serialize_control(self, int opcode, bytes payload)
     cpdef bytes serialize_plain(self, int opcode, bytes payload)
+    cpdef rest(self)
     cpdef release(self)
     cdef bytes _encode(self, frame)

@@ -45,6 +45,7 @@ class MessageWriter:
             self._deflating = not fin or len(payload) >= self._min_deflate
         if not self._deflating:
             return self._frames.serialize(opcode, payload, fin, 0)
+        self._deflating = not fin
         data = self._deflater.deflate(payload, fin)
         return self._frames.serialize(opcode, data, fin, _RSV1 if opcode else 0)
 
@@ -69,6 +70,11 @@ class MessageWriter:
     def serialize_plain(self, opcode: int, payload: bytes) -> bytes:
         """Return a control frame that no extension has touched."""
         return self._frames.serialize(opcode, payload, True, 0)
+
+    def rest(self) -> None:
+        """Let go of what can be made again, if it was not used since this was last called."""
+        if self._deflater is not None and not self._deflating:
+            self._deflater.rest()
 
     def release(self) -> None:
         """Let go of the deflater: nothing is sent any more."""

@@ -34,12 +34,11 @@ cdef class MessagePath:
     cdef Inbox _inbox
     cdef MessageWriter _writer
     cdef Wakeup _wakeup
-    cdef object _slow_recv
-    cdef object _slow_send
-    cdef object _drain
+    cdef readonly object _receiver
+    cdef readonly object _sender
     cdef Receive _receive
     cdef Receive _iterate
 
-    @cython.locals(intake=Intake)
+    @cython.locals(intake=Intake, frame=bytes)
     cdef object start_send(self, message, text)
     cdef _tidy(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from wssdk.errors import ConcurrencyError
 from wssdk.wire import raw
@@ -28,9 +28,9 @@ _DEPTH = 2 if __file__.endswith(".py") else 1
 class Send:
     """A message, or something else, on its way out, as an awaitable: it goes out when it is awaited.
 
-    Where something stands in the way of a message, the path's coroutine ``slow_send(message, text)`` does
-    the rest. What is no message has a ``name`` and a function ``start()``: it returns what awaiting is to
-    give, and a coroutine of what is left to do, or None.
+    Where something stands in the way of a message, a coroutine of the path's sender does the rest. What is
+    no message has a ``name`` and a function ``start()``: it returns what awaiting is to give, and a coroutine
+    of what is left to do, or None.
     """
 
     def __init__(
@@ -127,11 +127,26 @@ class Send:
             warnings.warn(text, RuntimeWarning, stacklevel=_DEPTH, source=self)
 
 
+class SlowReceiver(Protocol):
+    """Receives where something is out of the ordinary."""
+
+    def recv(self, decode: bool | None, timeout: float | None) -> Coroutine[Any, Any, Any]:
+        """Return the next message."""
+        ...
+
+
+class SlowSender(Protocol):
+    """Sends where something stands in the way."""
+
+    def send(self, message: Any, text: bool | None) -> Coroutine[Any, Any, None]:
+        """Send a message."""
+        ...
+
+
 class MessagePath:
     """Receiving and sending, as far as nothing is out of the ordinary; the base of a connection.
 
-    The rest is up to coroutines: ``slow_recv(decode, timeout)``, ``slow_send(message, text)`` and
-    ``drain()``. ``wakeup`` is for what a task waits for.
+    The rest is up to the coroutines of ``receiver`` and ``sender``. ``wakeup`` is for what a task waits for.
     """
 
     def __init__(self) -> None:
@@ -142,18 +157,17 @@ class MessagePath:
         intake: Intake,
         writer: MessageWriter,
         wakeup: Wakeup,
-        slow_recv: Callable[[bool | None, float | None], Coroutine[Any, Any, Any]],
-        slow_send: Callable[[Any, bool | None], Coroutine[Any, Any, None]],
-        drain: Callable[[], Coroutine[Any, Any, None]],
+        receiver: SlowReceiver,
+        sender: SlowSender,
     ) -> None:
         """Lay the path; called once."""
         self._intake = intake
         self._inbox = intake.inbox
         self._writer = writer
         self._wakeup = wakeup
-        self._slow_recv = slow_recv
-        self._slow_send = slow_send
-        self._drain = drain
+        # Not their methods, bound: each would be an object of every connection.
+        self._receiver = receiver
+        self._sender = sender
         self._receive = Receive(intake, intake.inbox, wakeup, False)
         self._iterate = Receive(intake, intake.inbox, wakeup, True)
 
@@ -195,7 +209,7 @@ class MessagePath:
         if self._inbox.waiter is not None:
             self._tidy()
         if decode is not None or timeout is not None:
-            return self._slow_recv(decode, timeout)
+            return self._receiver.recv(decode, timeout)
         if raw.only_mine(self._receive):
             return self._receive
         return Receive(self._intake, self._inbox, self._wakeup, False)
@@ -256,12 +270,18 @@ class MessagePath:
             or intake.senders
             or intake.transport_is_closing()
         ):
-            return self._slow_send(message, text)
+            return self._sender.send(message, text)
         if type(message) is str:
-            intake.transport_write(self._writer.serialize_text(message))
+            frame = self._writer.serialize_text(message)
         elif type(message) is bytes:
-            intake.transport_write(self._writer.serialize(2, message))
+            frame = self._writer.serialize(2, message)
         else:
-            return self._slow_send(message, None)
+            return self._sender.send(message, None)
+        if intake.fresh:
+            # The answer to what came, or the first of many: it goes out at once.
+            intake.fresh = False
+            intake.transport_write(frame)
+        else:
+            intake.write_more(frame)
         # Asked again: it is the write that may have filled the buffer.
-        return self._drain() if self._intake.write_paused else None
+        return intake.drain() if self._intake.write_paused else None

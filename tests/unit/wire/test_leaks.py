@@ -62,11 +62,27 @@ class Played(Intake):
         self.transport_write = len
         self.transport_is_closing = bool
 
+    def write_more(self, data: bytes) -> None:
+        """Take it, too."""
+
+    async def drain(self) -> None:
+        """There is room."""
+
     def receiver_waits(self) -> None:
         """Nothing comes by that."""
 
     def closed_exception(self) -> Exception:
         return ConnectionClosedError(None, None)
+
+
+class Slow:
+    """The slow half, which ends at once."""
+
+    async def recv(self, decode: bool | None, timeout: float | None) -> None:
+        """Be what is left to do."""
+
+    async def send(self, message: Any, text: bool | None) -> None:
+        """Be what is left to do."""
 
 
 class PlayedPath(MessagePath):
@@ -75,10 +91,7 @@ class PlayedPath(MessagePath):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.intake = Played()
         wakeup = Wakeup(loop.create_future, lambda: None, False)
-        self.lay(self.intake, MessageWriter(True), wakeup, self.slow, self.slow, self.slow)
-
-    async def slow(self, *given: Any) -> None:
-        """Be what is left to do."""
+        self.lay(self.intake, MessageWriter(True), wakeup, Slow(), Slow())
 
     def feed(self, data: bytes) -> None:
         """Receive ``data`` as a transport hands it over."""

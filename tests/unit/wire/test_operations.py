@@ -31,11 +31,19 @@ class Played(Intake):
         inbox = Inbox(None, None)
         super().__init__(frames, MessageReader(frames, inbox, None, None), inbox)
         self.written: list[bytes] = []
+        self.more: list[bytes] = []
+        self.on_drain: Callable[[], Coroutine[Any, Any, None]]
         self.waits = 0
         self.on_wait: Callable[[], object] = bool
         self.error: Exception = ConnectionClosedError(None, None)
         self.transport_write = self.written.append
         self.transport_is_closing = bool
+
+    def write_more(self, data: bytes) -> None:
+        self.more.append(data)
+
+    def drain(self) -> Coroutine[Any, Any, None]:
+        return self.on_drain()
 
     def receiver_waits(self) -> None:
         self.waits += 1
@@ -43,6 +51,13 @@ class Played(Intake):
 
     def closed_exception(self) -> Exception:
         return self.error
+
+
+class Half:
+    """The slow half of receiving or of sending."""
+
+    def __init__(self, call: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        self.recv = self.send = call
 
 
 class Path(MessagePath):
@@ -57,10 +72,10 @@ class Path(MessagePath):
             self.intake,
             MessageWriter(False),
             Wakeup(loop.create_future, lambda: None, True),
-            lambda *given: self.note("recv", *given),
-            lambda *given: self.note("send", *given),
-            lambda: self.note("drain"),
+            Half(lambda *given: self.note("recv", *given)),
+            Half(lambda *given: self.note("send", *given)),
         )
+        self.intake.on_drain = lambda: self.note("drain")
 
     async def note(self, *given: Any) -> Any:
         self.slow.append(given)
