@@ -92,6 +92,13 @@ ENTRIES: Final = {
             package="websockets",
         ),
         Entry(
+            name="websockets-pure",
+            title="websockets, without its C extension",
+            role="peer",
+            home="bench.contestants.field:WebsocketsPure",
+            package="websockets",
+        ),
+        Entry(
             name="picows-websockets",
             title="picows.websockets",
             role="peer",

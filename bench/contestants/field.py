@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from bench.contestants.contestant import (
     GO,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:  # each process imports the one client that it is
 __all__ = [
     "PicowsWebsockets",
     "Websockets",
+    "WebsocketsPure",
     "Wssdk",
     "WssdkBatches",
     "WssdkFactory",
@@ -219,6 +222,19 @@ class Websockets(FieldClient):
         from websockets.asyncio.client import connect
 
         self.connect = connect
+
+
+class WebsocketsPure(Websockets):
+    """The same, with nothing compiled: what wssdk's pure form is to be compared with."""
+
+    _BLOCK = "import sys; sys.modules['websockets.speedups'] = None"
+    import_code = f"{_BLOCK}; {Websockets.import_code}"
+    made_code = f"{_BLOCK}; {Websockets.made_code}"
+
+    def __init__(self) -> None:
+        # None there makes importing it fail, and the package does without.
+        sys.modules["websockets.speedups"] = cast("ModuleType", None)
+        super().__init__()
 
 
 class PicowsWebsockets(FieldClient):

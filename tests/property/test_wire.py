@@ -190,3 +190,22 @@ def test_frame_is_read_as_it_was_written(size: int, masked: bool, opcode: int, f
         data = data[count:]
     assert reader.parse_header()
     assert (reader.opcode, reader.fin, reader.take(), reader.buffered()) == (opcode, fin, payload, 0)
+
+
+steps_of_a_sender = st.lists(
+    st.one_of(st.none(), st.binary(max_size=300), st.integers(1, 9000).map(lambda size: b"abcdefg" * size)),
+    max_size=12,
+)
+
+
+@given(steps=steps_of_a_sender, bits=st.integers(9, 15), takeover=st.booleans())
+def test_rests_of_the_deflater_are_not_seen_by_the_peer(
+    steps: list[bytes | None], bits: int, takeover: bool
+) -> None:
+    deflater = Deflater(bits, not takeover, -1, 5)
+    inflater = Inflater(bits, not takeover)
+    for payload in steps:
+        if payload is None:
+            deflater.rest()
+        else:
+            assert inflater.inflate(deflater.deflate(payload, True), True, -1) == payload

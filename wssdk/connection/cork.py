@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 __all__ = ["Cork"]
@@ -27,21 +29,26 @@ class Cork:
     half a millisecond after the last one is written as it is, with all before it.
 
     ``sock`` is the socket of ``transport``, over which nothing else goes: no TLS, and no delay by Nagle's
-    algorithm.
+    algorithm. ``clock`` returns seconds.
     """
 
-    __slots__ = ("_buffered", "_last", "_loop", "_pushing", "_sock", "_transport", "_write")
+    __slots__ = ("_buffered", "_clock", "_last", "_loop", "_pushing", "_sock", "_transport", "_write")
 
     def __init__(
-        self, transport: asyncio.Transport, sock: socket.socket, loop: asyncio.AbstractEventLoop
+        self,
+        transport: asyncio.Transport,
+        sock: socket.socket,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._write = transport.write
         self._buffered = transport.get_write_buffer_size
         self._sock = sock
         self._loop = loop
+        self._clock = clock
         self._pushing = False
-        self._last = 0.0
+        self._last = -math.inf
 
     @staticmethod
     def fits(sock: socket.socket) -> bool:
@@ -50,7 +57,7 @@ class Cork:
 
     def write(self, data: bytes) -> None:
         """Write a frame; nothing was received since the one before."""
-        now = time.monotonic()
+        now = self._clock()
         last, self._last = self._last, now
         if now - last > _BURST or len(data) >= _LARGE or self._buffered():
             self._write(data)

@@ -28,6 +28,21 @@ class Keepalive:
     runs on timers, without a task.
     """
 
+    __slots__ = (
+        "_drained",
+        "_interval",
+        "_link",
+        "_loop",
+        "_payload",
+        "_pings",
+        "_reads",
+        "_sent",
+        "_since",
+        "_timeout",
+        "_timer",
+        "_unsent",
+    )
+
     def __init__(
         self,
         link: Link,

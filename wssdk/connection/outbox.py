@@ -32,6 +32,14 @@ def to_bytes(data: DataLike) -> bytes | bytearray | memoryview:
 class Outbox:
     """Sends the messages of one connection over its link."""
 
+    __slots__ = (
+        "_core",
+        "_link",
+        "_turn",
+        "_until_lost",
+        "fragmenting",
+    )
+
     def __init__(self, link: Link) -> None:
         self._link = link
         self._core = link.core

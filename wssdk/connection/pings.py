@@ -18,6 +18,12 @@ MAX_PENDING: Final = 1000
 class Pings:
     """The pings of one connection, in the order they were sent. Times are ``loop.time()``, seconds."""
 
+    __slots__ = (
+        "_loop",
+        "_pending",
+        "latency",
+    )
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._pending: dict[bytes, tuple[asyncio.Future[float], float, bool]] = {}

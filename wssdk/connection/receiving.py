@@ -23,6 +23,12 @@ __all__ = ["FragmentIterator", "Receiver"]
 class Receiver:
     """Takes messages out of the inbox of a link, and waits for them."""
 
+    __slots__ = (
+        "_inbox",
+        "_link",
+        "_loop",
+    )
+
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
         self._inbox = link.inbox

@@ -6,6 +6,7 @@ h11 is imported by the functions that use it: nearly every answer is read withou
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -188,7 +189,7 @@ class ResponseReader:
         lower = found[2].lower()
         if b"content-length:" in lower or b"transfer-encoding:" in lower:  # h11 has rules for them
             return False
-        fields = _FIELD.findall(found[2].decode("ascii"))
+        fields = [(sys.intern(name), value) for name, value in _FIELD.findall(found[2].decode("ascii"))]
         if len(fields) > self._max_headers:
             return False
         self.response = Response(101, (found[1] or b"").decode("ascii"), Headers(fields))

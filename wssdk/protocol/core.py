@@ -47,6 +47,26 @@ class ProtocolCore:
     Sizes are bytes; None means no limit. ``extensions`` are the agreed ones, in order.
     """
 
+    __slots__ = (
+        "_ended",
+        "_held_pong",
+        "_outgoing",
+        "_pings",
+        "_pongs",
+        "cause",
+        "frames",
+        "hold_pongs",
+        "inbox",
+        "rcvd",
+        "rcvd_then_sent",
+        "reader",
+        "role",
+        "sent",
+        "state",
+        "violation",
+        "writer",
+    )
+
     def __init__(
         self,
         role: Role,

@@ -26,6 +26,9 @@ cdef class Inflater:
     cdef object _backend
     cdef object _error
     cdef object _zlib
+    cdef bytes _history
+    cdef bint _whole
+    cdef bint _first
 
     @cython.locals(out=bytes)
     cpdef bytes inflate(self, data, bint fin, Py_ssize_t room)

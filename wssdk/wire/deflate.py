@@ -83,7 +83,11 @@ class Deflater:
 
 
 class Inflater:
-    """Inflates the messages of one direction, never past a bound. zlib's state is made on first use."""
+    """Inflates the messages of one direction, never past a bound.
+
+    zlib's state, up to 40 KiB, is made when it is needed, and let go of after the first message, where that
+    was small: the next one begins with it as its dictionary.
+    """
 
     def __init__(self, window_bits: int, no_context_takeover: bool, backend: Backend = ZLIB) -> None:
         # 8 bits are beyond some compressors, which use 9 then; a larger window inflates both.
@@ -92,6 +96,9 @@ class Inflater:
         self._backend = backend
         self._error = backend.error
         self._zlib: Any = None
+        self._history = b""
+        self._whole = not no_context_takeover
+        self._first = True
 
     def inflate(self, data: bytes | bytearray | memoryview, fin: bool, room: int) -> bytes:
         """Return the inflated bytes of the next piece of a message; ``fin`` ends the message.
@@ -106,13 +113,21 @@ class Inflater:
             out = self._run(b"".join((data, _TAIL)) if fin else data, room)
         except self._error as error:
             raise ProtocolError(f"compressed data is invalid: {error}") from error
-        if fin and self._no_context_takeover:
-            self._zlib = None
+        if self._whole:
+            # All that a later message may refer to, as long as that is little.
+            self._history += out
+            if len(self._history) > _HISTORY:
+                self._whole = False
+                self._history = b""
+        if fin:
+            if self._no_context_takeover or (self._first and self._whole):
+                self._zlib = None
+            self._first = False
         return out
 
     def _run(self, data: bytes | bytearray | memoryview, room: int) -> bytes:
         if self._zlib is None:
-            self._zlib = self._backend.decompressor(self._window_bits)
+            self._zlib = self._backend.decompressor(self._window_bits, self._history)
         # 0 would mean "no limit" to zlib; one byte more than the room tells that it is exceeded.
         out: bytes = self._zlib.decompress(data, room + 1)
         final_blocks = 0

@@ -10,7 +10,7 @@ from wssdk.wire import raw
 __all__ = ["FrameReader"]
 
 
-_SMALLEST: Final = 4096
+_SMALLEST: Final = 1024
 _SMALL_READS: Final = 64
 _NOTHING: Final = bytearray()
 
@@ -19,7 +19,7 @@ class FrameReader:
     """The receive buffer, and the frame at its front.
 
     ``masked``: whether the peer must mask its frames (it must when it is the client).
-    ``size``: bytes that the buffer has at most. It is made for the first read, with 4 KiB, grows while reads
+    ``size``: bytes that the buffer has at most. It is made for the first read, with 1 KiB, grows while reads
     fill it, and shrinks again when they become small.
     """
 

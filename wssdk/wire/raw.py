@@ -6,7 +6,9 @@ interpreter does best; ``raw.pxd`` says the same in C, and takes their place in 
 
 from __future__ import annotations
 
+import functools
 import sys
+from typing import Final
 
 __all__ = [
     "cut",
@@ -21,6 +23,9 @@ __all__ = [
     "text_frame",
     "xor",
 ]
+
+
+_LONG: Final = 4096
 
 
 def cut(buffer: bytes | bytearray, start: int, stop: int) -> bytes:
@@ -67,12 +72,24 @@ def filled(target: bytes | bytearray) -> bytes:
     return bytes(target)
 
 
+@functools.cache
+def _table(key: int) -> bytes:
+    """Return every byte XORed with ``key``: 256 tables at most."""
+    return bytes(byte ^ key for byte in range(256))
+
+
 def xor(payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
     """Return ``payload`` XORed with the four bytes of ``key``, repeated."""
     size = len(payload)
     if size == 0:
         return b""
-    # One XOR of two long integers: by far the fastest way that the interpreter has.
+    if size >= _LONG:
+        # Each byte of the key by a table of its own: twice as fast where there is much to do.
+        mixed_bytes, data = bytearray(size), bytes(payload)
+        for place, byte in enumerate(key):
+            mixed_bytes[place::4] = data[place::4].translate(_table(byte))
+        return bytes(mixed_bytes)
+    # One XOR of two long integers: the fastest way that the interpreter has for little.
     pad = key * ((size >> 2) + 1)
     mixed = int.from_bytes(payload, sys.byteorder) ^ int.from_bytes(pad[:size], sys.byteorder)
     return mixed.to_bytes(size, sys.byteorder)

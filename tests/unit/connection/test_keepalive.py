@@ -246,7 +246,7 @@ async def test_idle_connection_lets_go_of_its_receive_buffer() -> None:
     for _ in range(3):
         await passes(INTERVAL)
         answer(peer)
-    assert (grown, room(peer)) == (1 << 16, 4096)
+    assert (grown, room(peer)) == (1 << 16, 1024)
 
 
 async def test_busy_connection_keeps_its_receive_buffer() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import socket
 import ssl
 import sys
 import tempfile
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support.transports import FakeTransport
+from tests.support.until import until
 from wssdk.dial import fastnet
+from wssdk.dial.pipe import StreamPipe
 from wssdk.errors import ConfigError
 
 
@@ -263,3 +266,28 @@ def test_other_errors_stay_as_they_are(error: ssl.SSLError) -> None:
     before = error.args
     fastnet.complete_ssl_error(error)
     assert error.args == before
+
+
+# Without TLS: the transport in one step.
+
+
+@pytest.mark.needs("aiofastnet")
+async def test_plain_pipe_has_its_transport_at_once() -> None:
+    loop = asyncio.get_running_loop()
+    module = fastnet.load_aiofastnet("aiofastnet")
+    assert module is not None
+    near, far = socket.socketpair()
+    pipe = StreamPipe()
+    with far:
+        assert fastnet.open_plain(module, loop, near, pipe)
+        pipe.write(b"at once")
+        said = far.recv(100)
+        pipe.abort()
+        await until(lambda: near.fileno() == -1)
+    assert said == b"at once"
+
+
+async def test_other_versions_of_aiofastnet_make_their_transport_themselves() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        assert not fastnet.open_plain(aiofastnet(), asyncio.get_running_loop(), near, StreamPipe())

@@ -51,6 +51,29 @@ def compressed(payload: bytes, *, flush: int = zlib.Z_SYNC_FLUSH, bits: int = 15
     return squeezer.compress(payload) + squeezer.flush(flush)
 
 
+class Counting:
+    """A library that counts the compressors and decompressors it makes."""
+
+    error = zlib.error
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def compressobj(self, *given: Any, **more: Any) -> Any:
+        self.made += 1
+        return zlib.compressobj(*given, **more)
+
+    def decompressobj(self, *given: Any, **more: Any) -> Any:
+        self.made += 1
+        return zlib.decompressobj(*given, **more)
+
+
+def counted(*, takeover: bool = True) -> tuple[Deflater, Counting]:
+    """Return a deflater, and the library that it uses."""
+    library = Counting()
+    return Deflater(12, not takeover, -1, 5, Backend("zlib", library)), library
+
+
 # The examples of RFC 7692, 7.2.3.
 
 
@@ -286,3 +309,93 @@ def test_mark_on_a_continuation_is_refused() -> None:
 def test_frame_is_inflated_to_its_limit_at_most() -> None:
     with pytest.raises(PayloadTooBig):
         agreed().decode(Frame(1, HELLO, True, True), max_size=4)
+
+
+# What a deflater holds between messages.
+
+
+def test_state_is_let_go_of_after_the_first_message() -> None:
+    squeezer, library = counted()
+    squeezer.deflate(b"subscribe", True)
+    squeezer.deflate(b"more", True)
+    assert library.made == 2
+
+
+def test_state_is_kept_after_the_second_message() -> None:
+    squeezer, library = counted()
+    for _ in range(5):
+        squeezer.deflate(b"message", True)
+    assert library.made == 2
+
+
+def test_state_is_kept_between_the_fragments_of_the_first_message() -> None:
+    squeezer, library = counted()
+    for fin in (False, False, True):
+        squeezer.deflate(b"fragment", fin)
+    assert library.made == 1
+
+
+def test_rest_keeps_the_state_that_was_used_since_the_last_rest() -> None:
+    squeezer, library = counted()
+    squeezer.deflate(b"first", True)
+    for _ in range(3):
+        squeezer.deflate(b"message", True)
+        squeezer.rest()
+    assert library.made == 2
+
+
+def test_rest_lets_go_of_the_state_that_was_not_used() -> None:
+    squeezer, library = counted()
+    squeezer.deflate(b"first", True)
+    squeezer.deflate(b"second", True)
+    squeezer.rest()
+    squeezer.rest()
+    squeezer.deflate(b"third", True)
+    assert library.made == 3
+
+
+@every_backend
+@pytest.mark.parametrize("bits", [9, 12, 15])
+def test_takeover_goes_on_after_a_rest(backend: str, bits: int) -> None:
+    payload = os.urandom(200)
+    squeezer, reader = deflater(bits, backend=backend), inflater(bits)
+    reader.inflate(squeezer.deflate(payload, True), True, -1)
+    squeezer.rest()
+    again = squeezer.deflate(payload, True)
+    assert (reader.inflate(again, True, -1), len(again) < 50) == (payload, True)
+
+
+def test_no_takeover_refers_to_nothing_after_a_rest() -> None:
+    squeezer = deflater(takeover=False)
+    squeezer.deflate(b"once", True)
+    squeezer.rest()
+    assert inflater().inflate(squeezer.deflate(b"once", True), True, -1) == b"once"
+
+
+def inflated_by(library: Counting, *payloads: bytes) -> list[bytes]:
+    """Return what an inflater makes of the messages of one sender."""
+    squeezer, reader = deflater(), Inflater(15, False, Backend("zlib", library))
+    return [reader.inflate(squeezer.deflate(payload, True), True, -1) for payload in payloads]
+
+
+def test_inflaters_state_is_let_go_of_after_a_small_first_message() -> None:
+    library = Counting()
+    inflated_by(library, b"snapshot", b"update")
+    assert library.made == 2
+
+
+def test_inflaters_state_is_kept_after_that() -> None:
+    library = Counting()
+    inflated_by(library, b"snapshot", b"update", b"update", b"update")
+    assert library.made == 2
+
+
+def test_inflaters_state_is_kept_after_a_large_first_message() -> None:
+    library = Counting()
+    inflated_by(library, bytes(5000), b"update", b"update")
+    assert library.made == 1
+
+
+def test_later_messages_may_refer_to_the_first() -> None:
+    payloads = [os.urandom(1000)] * 3
+    assert inflated_by(Counting(), *payloads) == payloads

@@ -243,30 +243,30 @@ def rooms(reader: FrameReader, reads: int, share: float) -> list[int]:
 
 
 def test_buffer_begins_small() -> None:
-    assert rooms(FrameReader(False, 1 << 16), 1, 1) == [4096]
+    assert rooms(FrameReader(False, 1 << 16), 1, 1) == [1024]
 
 
 def test_buffer_grows_while_reads_fill_it() -> None:
-    assert rooms(FrameReader(False, 1 << 16), 5, 1) == [4096, 16384, 65536, 65536, 65536]
+    assert rooms(FrameReader(False, 1 << 16), 5, 1) == [1024, 4096, 16384, 65536, 65536]
 
 
 def test_buffer_stays_while_reads_need_it() -> None:
     reader = FrameReader(False, 1 << 16)
-    rooms(reader, 3, 1)
+    rooms(reader, 4, 1)
     assert set(rooms(reader, 1000, 0.5)) == {1 << 16}
 
 
 def test_buffer_shrinks_once_reads_are_small() -> None:
     reader = FrameReader(False, 1 << 16)
-    rooms(reader, 3, 1)
-    assert rooms(reader, 1000, 0.01)[-1] == 4096
+    rooms(reader, 4, 1)
+    assert rooms(reader, 1000, 0.01)[-1] == 1024
 
 
 def test_buffer_begins_small_again_after_a_rest() -> None:
     reader = FrameReader(False, 1 << 16)
-    rooms(reader, 3, 1)
+    rooms(reader, 4, 1)
     reader.rest()
-    assert rooms(reader, 1, 1) == [4096]
+    assert rooms(reader, 1, 1) == [1024]
 
 
 def test_rest_keeps_what_is_in_the_buffer() -> None:
@@ -287,14 +287,14 @@ def test_rest_keeps_the_buffer_that_a_transport_may_be_writing_to() -> None:
 
 def test_large_buffer_is_let_go_once_it_is_empty_and_made_again() -> None:
     reader = FrameReader(False, 1 << 16)
-    rooms(reader, 3, 1)
+    rooms(reader, 4, 1)
     reader.settle()
     assert rooms(reader, 1, 1) == [1 << 16]
 
 
 def test_large_buffer_stays_while_something_is_in_it() -> None:
     reader = FrameReader(False, 1 << 16)
-    rooms(reader, 3, 1)
+    rooms(reader, 4, 1)
     put(reader, b"\x81\x05Hel")
     reader.settle()
     put(reader, b"lo")
