@@ -62,8 +62,9 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(autouse=True)
 def environment_is_bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own configuration, and the switches of this suite, out of the tests."""
-    for name in [name for name in os.environ if name.startswith("WSSDK_") and name != _KEPT]:
-        monkeypatch.delenv(name)
+    for name in list(os.environ):
+        if (name.startswith("WSSDK_") and name != _KEPT) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

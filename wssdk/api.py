@@ -135,8 +135,10 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         compression: ``"deflate"``, or None.
         additional_headers: further headers of the request.
         user_agent_header: value of the ``User-Agent`` header.
-        proxy: None. In this release every connection is direct: proxies of the environment are not
-            looked at, and asking for one is an error.
+        proxy: URL of a proxy (``http``, ``https``, ``socks4``, ``socks4a``, ``socks5``, ``socks5h``, with
+            userinfo where it asks for that); True, the default: the one that the environment
+            (``https_proxy``, ..., ``no_proxy``) or the system names; None: none. Unix sockets and
+            connections to this machine go without.
         process_exception: tells transient failures (None, or a ``RetryableError``) from fatal ones (any
             other exception) when reconnecting; default: :func:`~wssdk.reconnect.process_exception`.
         open_timeout: for the whole opening: address look-up, TLS, opening handshake.

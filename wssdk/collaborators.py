@@ -15,6 +15,7 @@ __all__ = ["check_config", "check_kinds", "checked_extensions"]
 _KINDS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "config": (ClientConfig, "be a ClientConfig"),
     "ssl_context": (ssl.SSLContext, "be an SSLContext"),
+    "proxy_ssl_context": (ssl.SSLContext, "be an SSLContext"),
     "extensions": ((tuple, Iterable), "be a sequence"),
     "options": ((dict, Mapping), "be a mapping"),
 }

@@ -245,13 +245,6 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("limits.on_full", ("pause",)),
     ("limits.max_queue_bytes", (None,)),
     ("tls.pinned_sha256", ((),)),
-    ("proxy.url", ("auto",)),
-    ("proxy.username", (None,)),
-    ("proxy.password", (None,)),
-    ("proxy.ca_file", (None,)),
-    ("proxy.server_hostname", (None,)),
-    ("proxy.tls_handshake", (60.0,)),
-    ("proxy.tls_shutdown", (30.0,)),
     ("network.max_redirects", (10,)),
     ("reconnect.retry_after", (True,)),
 )
@@ -268,9 +261,6 @@ def _by_section() -> dict[str, tuple[object, list[tuple[str, tuple[object, ...]]
 
 
 _NOT_YET_IN: Final = _by_section()
-
-NOT_YET_WHEN_GIVEN: Final = (("proxy.enabled", True),)
-"""Options and values that are defaults, and are refused only where somebody asks for them."""
 
 
 def unsupported(config: ClientConfig) -> list[ConfigProblem]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from wssdk.config import NOT_YET_WHEN_GIVEN, ClientConfig, unsupported
+from wssdk.config import ClientConfig, unsupported
 from wssdk.config_faults import Fault, Leaf, value_fault
 from wssdk.config_headers import check_header, shown_name
 from wssdk.config_resolve import Unresolved, resolve
@@ -140,13 +140,9 @@ class _Builder:
 
     def refuse_not_yet(self, config: ClientConfig) -> None:
         """Refuse what is right, and is not wired in this release."""
-        options = [tuple(problem.path.split(".")) for problem in unsupported(config)]
-        for path, value in NOT_YET_WHEN_GIVEN:
-            option = tuple(path.split("."))
-            if self._values.get(option) == value:
-                options.append(option)
         places = set()
-        for option in options:
+        for problem in unsupported(config):
+            option = tuple(problem.path.split("."))
             leaf = self._history[option][-1]
             # A short form sets several options in one place.
             if leaf.place not in places:

@@ -10,7 +10,6 @@ from typing import Any, Final, TypedDict
 import attrs
 
 from wssdk.config import (
-    NOT_YET_WHEN_GIVEN,
     ClientConfig,
     Compression,
     Keepalive,
@@ -19,7 +18,6 @@ from wssdk.config import (
     Proxy,
     Timeouts,
     Tls,
-    not_yet,
     unsupported,
 )
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
@@ -181,9 +179,6 @@ def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
     made: dict[str, ClientConfig] = {}
     _add(made, "config", ClientConfig, {"uri": uri, **tree}, problems)
     problems.extend(unsupported(made["config"]) if made else ())
-    for path, value in NOT_YET_WHEN_GIVEN:
-        section, _, name = path.partition(".")
-        problems.extend([not_yet(path)] if sections.get(section, {}).get(name) == value else [])
     if problems:
         raise ConfigError(map(_by_keyword, problems))
     return made["config"]
@@ -241,7 +236,7 @@ def _by_keyword(problem: ConfigProblem) -> ConfigProblem:
         message = f"additional_headers, {name}{problem.message.removeprefix(problem.path)}"
         return attrs.evolve(problem, message=message)
     keyword = next((keyword for keyword, path in _OPTIONS.items() if path == problem.path), None)
-    keyword = {"network.local_port": "local_addr", "proxy.enabled": "proxy"}.get(problem.path, keyword)
+    keyword = {"network.local_port": "local_addr"}.get(problem.path, keyword)
     if keyword is None or not problem.message.startswith(problem.path):
         return problem
     return attrs.evolve(problem, message=keyword + problem.message.removeprefix(problem.path))

@@ -28,7 +28,10 @@ __all__ = ["ConnectionFactory"]
 _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
-_DIALLED_BY: Final = ("dialer", "ssl_context", "logger", "timeouts", "limits", "tls", "network", "logging")
+_DIALLED_BY: Final = (
+    *("dialer", "ssl_context", "proxy_ssl_context", "logger"),
+    *("timeouts", "limits", "tls", "proxy", "network", "logging", "user_agent"),
+)
 
 
 class ConnectionFactory:
@@ -39,6 +42,7 @@ class ConnectionFactory:
     Args:
         config: what is data; every opening goes by it.
         ssl_context: used for ``wss:`` URIs instead of one made from the ``tls`` section.
+        proxy_ssl_context: used for an https proxy instead of one made from the ``proxy`` section.
         logger: used instead of the one that the ``logging`` section names.
         extensions: offered before permessage-deflate, in this order. One named ``permessage-deflate``
             is offered instead of the one of the ``compression`` section.
@@ -64,6 +68,7 @@ class ConnectionFactory:
         config: ClientConfig,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        proxy_ssl_context: ssl.SSLContext | None = None,
         logger: LoggerLike | None = None,
         extensions: Sequence[ClientExtensionFactory] = (),
         process_exception: ProcessException | None = None,
@@ -78,6 +83,7 @@ class ConnectionFactory:
         self._given: dict[str, Any] = {
             "config": config,
             "ssl_context": ssl_context,
+            "proxy_ssl_context": proxy_ssl_context,
             "logger": logger,
             "extensions": extensions,
             "process_exception": process_exception,
@@ -104,7 +110,9 @@ class ConnectionFactory:
         self._ssl_context = ssl_context
         self._logger = _logger_of(config) if logger is None else logger
         self._opener = Opener(
-            StreamDialer(config, ssl_context=ssl_context, logger=logger) if dialer is None else dialer,
+            StreamDialer(config, ssl_context=ssl_context, proxy_ssl_context=proxy_ssl_context, logger=logger)
+            if dialer is None
+            else dialer,
             offers=(*extensions, *_deflate_offers(config, extensions)),
             headers=headers,
             connection_class=connection_class,

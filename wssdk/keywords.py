@@ -84,6 +84,7 @@ def _new_factory(
     return ConnectionFactory(
         ClientConfig.from_connect(uri, **of_config, **below.of_config),
         ssl_context=below.ssl_context,
+        proxy_ssl_context=below.proxy_ssl_context,
         connection_class=make,
         options=below.of_loop,
         **collaborators,
@@ -120,6 +121,7 @@ class _Below:
     of_config: dict[str, Any]
     of_loop: dict[str, Any]
     ssl_context: ssl_module.SSLContext | None
+    proxy_ssl_context: ssl_module.SSLContext | None
 
 
 def _split(
@@ -135,6 +137,7 @@ def _split(
         given["happy_eyeballs_delay"] = keywords["happy_eyeballs_delay"]  # None: off
     of_config: dict[str, Any] = {name: given[name] for name in _OF_CONFIG if name in given}
     context = _choose_ssl(secure, keywords)
+    proxy_context = _choose_proxy_ssl(keywords)
     _check_address(given)
     if "path" in given:
         of_config["path"] = os.fsdecode(given["path"])
@@ -142,7 +145,7 @@ def _split(
     if proxy is not NOT_GIVEN:
         of_config["proxy"] = proxy
     of_loop: dict[str, Any] = {name: given[name] for name in _OF_LOOP if name in given}
-    return _Below(of_config, of_loop, context)
+    return _Below(of_config, of_loop, context, proxy_context)
 
 
 def _choose_ssl(secure: bool, keywords: Mapping[str, Any]) -> ssl_module.SSLContext | None:
@@ -170,8 +173,20 @@ def _check_address(given: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is incompatible with {other}")
 
 
+def _choose_proxy_ssl(keywords: Mapping[str, Any]) -> ssl_module.SSLContext | None:
+    ssl = keywords.get("proxy_ssl")
+    if isinstance(ssl, ssl_module.SSLContext):
+        return ssl
+    if ssl is not None and ssl is not True:
+        raise TypeError(f"proxy_ssl must be an SSLContext, True or None, not {type(ssl).__name__}")
+    return None
+
+
 def _check_proxy(proxy: object, given: Mapping[str, Any]) -> None:
-    is_https = isinstance(proxy, str) and proxy.lower().startswith("https:")
+    # The environment may name an https proxy.
+    is_https = proxy is NOT_GIVEN or proxy is True
+    if isinstance(proxy, str):
+        is_https = proxy.lower().startswith("https:")
     for name in given:
         if name.startswith("proxy_") and not is_https:
             raise ValueError(f"{name} needs proxy to be an https:// URL")

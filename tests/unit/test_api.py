@@ -17,7 +17,7 @@ from wssdk.config import ClientConfig
 from wssdk.config_keywords import KEYWORDS
 from wssdk.config_keywords import ConnectKeywords as DataKeywords
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConcurrencyError, ConfigError, ConnectionClosedOK, InvalidURI, RetryableError
+from wssdk.errors import ConcurrencyError, ConnectionClosedOK, InvalidURI, RetryableError
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.headers import Headers, HeadersLike
 from wssdk.testing import EchoServer, LocalCertificate, ScriptedServer, end, hold, reset, upgrade
@@ -344,7 +344,7 @@ def test_unknown_keyword_is_refused(call: AnyConnect, keyword: str, hint: str) -
         (URI, {"unix": True, "path": "/run/x", "sock": 1}, "not both"),
         (URI, {"unix": True, "path": "/run/x", "host": "a"}, "host is incompatible with a Unix socket"),
         (URI, {"sock": 1, "port": 80}, "port is incompatible with sock"),
-        (URI, {"proxy_ssl": True}, "proxy_ssl needs proxy to be an https:// URL"),
+        (URI, {"proxy_ssl": True, "proxy": None}, "proxy_ssl needs proxy to be an https:// URL"),
         (URI, {"proxy_ssl": True, "proxy": "http://p:3128"}, "proxy_ssl needs proxy"),
         (URI, {"compression": "gzip"}, "compression: expected"),
         (URI, {"proxy": 5}, "proxy"),
@@ -386,13 +386,15 @@ def test_unix_connect_needs_path_or_sock() -> None:
         _ = unix_connect()
 
 
-@pytest.mark.parametrize("proxy", [True, "http://proxy:3128", "https://proxy:3129", "socks5h://proxy:1080"])
-def test_proxies_are_not_supported_yet(proxy: str | bool) -> None:
-    with pytest.raises(ConfigError, match="proxy: not supported yet"):
-        _ = connect(URI, proxy=proxy)
+@pytest.mark.parametrize("ssl_context", [False, 1, "yes"])
+def test_proxy_ssl_of_another_type_is_refused(ssl_context: Any) -> None:
+    with pytest.raises(TypeError, match="proxy_ssl must be an SSLContext, True or None"):
+        _ = connect(URI, proxy="https://proxy", proxy_ssl=ssl_context)
 
 
-async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_of_the_environment_are_not_used_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("http_proxy", "https_proxy", "socks_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with EchoServer() as server, connect(server.uri) as ws:

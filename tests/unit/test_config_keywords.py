@@ -87,21 +87,6 @@ def test_keyword(keyword: str, value: object, path: str, expected: object) -> No
     assert option(connect(**{keyword: value}), path) == expected
 
 
-@pytest.mark.parametrize(
-    ("keyword", "value"),
-    [
-        ("proxy", "http://proxy:3128"),
-        ("proxy", True),
-        ("proxy_server_hostname", "h"),
-        ("proxy_ssl_handshake_timeout", 5),
-        ("proxy_ssl_shutdown_timeout", 5),
-    ],
-)
-def test_keyword_that_waits_for_a_later_release(keyword: str, value: object) -> None:
-    (problem,) = problems_of(lambda: connect(**{keyword: value}))
-    assert problem.message == f"{keyword}: not supported yet"
-
-
 def test_timeout_of_the_proxy_that_is_the_default() -> None:
     assert connect(proxy_ssl_handshake_timeout=None).proxy == ClientConfig().proxy
 

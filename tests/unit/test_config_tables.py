@@ -72,15 +72,6 @@ def test_short_form_of_the_proxy(write: Write, text: str, enabled: bool, url: st
     assert (proxy.enabled, proxy.url) == (enabled, url)
 
 
-@pytest.mark.parametrize("text", ["proxy = true", 'proxy = "http://p:1"', "proxy.enabled = true"])
-def test_proxy_that_is_asked_for_is_refused_once(write: Write, text: str) -> None:
-    file = write(f'uri = "ws://h"\n{text}')
-    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
-    assert problem.where.startswith("service.toml:2:")
-    assert problem.message.endswith(": not supported yet")
-    assert problem.hint == "leave it out in this release"
-
-
 @pytest.mark.parametrize(
     ("section", "got"),
     [

@@ -26,7 +26,9 @@ FLOORS: Final = [
     # of the factory but a function that opens.
     {"reconnect", "opening", "collaborators"},
     {"connection"},
-    {"dial", "handshake", "protocol", "config_sources"},
+    # Above the handshake: what answers CONNECT is an HTTP response as well.
+    {"dial"},
+    {"handshake", "protocol", "config_sources"},
     {"config"},
     {"wire", "uri"},
     {"errors"},

@@ -13,9 +13,11 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from wssdk.config import ClientConfig
+from wssdk.config import ClientConfig, Tls
 from wssdk.dial import fastnet
 from wssdk.dial.pipe import StreamPipe
+from wssdk.dial.proxy import SocketStream, connect_request, speak_connect, speak_socks, unasked
+from wssdk.dial.proxy_choice import ProxyAddress, choose_proxy
 from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive
 from wssdk.dial.tls import SharedContext, build_ssl_context
 from wssdk.ports import Route
@@ -36,9 +38,11 @@ class StreamDialer:
     All pipes share one SSL context, which is made at the first ``wss:`` route, off the event loop.
 
     Args:
-        config: its sections ``timeouts``, ``limits``, ``tls`` and ``network`` matter; the route has already
-            taken host, port, server name and Unix socket from it.
+        config: its sections ``timeouts``, ``limits``, ``tls``, ``proxy`` and ``network`` matter, and
+            ``user_agent`` for proxies; the route has already taken host, port, server name and Unix socket
+            from it.
         ssl_context: used instead of one made from the ``tls`` section.
+        proxy_ssl_context: used for an https proxy instead of one made from the ``proxy`` section.
         logger: used instead of the one that the ``logging`` section names.
     """
 
@@ -47,20 +51,28 @@ class StreamDialer:
         config: ClientConfig,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        proxy_ssl_context: ssl.SSLContext | None = None,
         logger: LoggerLike | None = None,
     ) -> None:
         self._config = config
         self._ssl_context = ssl_context
+        self._proxy_ssl_context = proxy_ssl_context
         self._given_logger = logger
         self._logger = logging.getLogger(config.logging.logger) if logger is None else logger
         self._shared = SharedContext(functools.partial(build_ssl_context, config.tls, logger=self._logger))
+        self._proxy_shared: SharedContext | None = None
 
     def __reduce__(self) -> Any:
-        again = functools.partial(type(self), ssl_context=self._ssl_context, logger=self._given_logger)
+        again = functools.partial(
+            type(self),
+            ssl_context=self._ssl_context,
+            proxy_ssl_context=self._proxy_ssl_context,
+            logger=self._given_logger,
+        )
         return again, (self._config,)
 
     async def dial(self, route: Route) -> StreamPipe:
-        """Open a pipe to ``route``. Cancelling leaves no socket open.
+        """Open a pipe to ``route``, through a proxy where there is one. Cancelling leaves no socket open.
 
         ``route.options`` are keywords of the event loop's ``create_connection`` and win over the config. A
         ``sock`` among them is used as it is, and is closed where dialling fails or is cancelled.
@@ -69,6 +81,8 @@ class StreamDialer:
             OSError: the peer cannot be reached; ``ssl.SSLError`` comes as it is.
             ConfigError: files or options of the ``tls`` section cannot be used, or ``network.transport``
                 asks for aiofastnet, which is not there.
+            InvalidProxy: the environment names a proxy that cannot be one.
+            ProxyError: the proxy says no, or does not speak its protocol.
             TypeError: an option is not a keyword of ``create_connection``; before any traffic.
             ValueError: options that exclude one another; before any traffic.
         """
@@ -85,17 +99,23 @@ class StreamDialer:
             if route.options:
                 # Calling it checks the keywords, and runs nothing.
                 way.open(StreamPipe, **way.keywords).close()
+            proxy = choose_proxy(self._config.proxy, route, self._logger)
+            target = self._tcp_target(route, of_tcp)
             if route.unix_path is not None:
                 sock = await connect_unix(loop, route.unix_path)
             elif sock is None:
-                sock = await connect_tcp(loop, self._tcp_target(route, of_tcp))
+                near = target if proxy is None else attrs.evolve(target, host=proxy.host, port=proxy.port)
+                sock = await connect_tcp(loop, near)
                 set_keepalive(sock, self._config.network.tcp_keepalive)
-            pipe = await self._open(loop, way, sock)
+            if proxy is None:
+                pipe = await self._open(loop, way, sock)
+            else:
+                pipe = await self._open_through(loop, way, sock, proxy, target)
         except BaseException:
             if sock is not None:
                 sock.close()
             raise
-        if not route.secure:
+        if not route.secure and (proxy is None or proxy.scheme != "https"):
             pipe.sock = sock
         if is_tcp and not self._config.network.tcp_nodelay and not pipe.transport.is_closing():
             # Now, as transports switch it on.
@@ -160,6 +180,81 @@ class StreamDialer:
         if is_tls and way.fast is not None:
             pipe.transport = fastnet.FastTls(pipe.transport, loop)
         return pipe
+
+    async def _open_through(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        way: _Way,
+        sock: socket.socket,
+        proxy: ProxyAddress,
+        target: TcpTarget,
+    ) -> StreamPipe:
+        """Make the pipe to ``target`` over a socket that is connected to ``proxy``."""
+        if proxy.scheme.startswith("socks"):
+            await speak_socks(loop, sock, proxy, target)
+            return await self._open(loop, way, sock)
+        request = connect_request(proxy, target, self._config.user_agent)
+        if proxy.scheme == "https":
+            return await self._open_in_tls(loop, way, sock, proxy, request)
+        stream = SocketStream(loop, sock)
+        await stream.write(request)
+        behind = await speak_connect(stream, proxy)
+        if behind and "ssl" in way.keywords:
+            raise unasked(proxy)
+        pipe = await self._open(loop, way, sock)
+        pipe.unread(behind)
+        return pipe
+
+    async def _open_in_tls(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        way: _Way,
+        sock: socket.socket,
+        proxy: ProxyAddress,
+        request: bytes,
+    ) -> StreamPipe:
+        """Make the pipe through an https proxy; where it leads to TLS, that runs inside of the proxy's.
+
+        The event loop's own transports can do that.
+        """
+        section = self._config.proxy
+        of_proxy = {
+            "ssl": await self._proxy_context(),
+            "server_hostname": section.server_hostname or proxy.host,
+            "ssl_handshake_timeout": section.tls_handshake,
+            "ssl_shutdown_timeout": section.tls_shutdown,
+        }
+        outer = await self._open(loop, _Way(loop.create_connection, of_proxy), sock)
+        try:
+            outer.write(request)
+            behind = await speak_connect(outer, proxy)
+            if "ssl" not in way.keywords:
+                outer.unread(behind)
+                return outer
+            if behind:
+                raise unasked(proxy)
+            limits = self._config.limits
+            inner = StreamPipe(write_high=limits.write_high, write_low=limits.write_low)
+            options = dict(way.keywords)
+            context = options.pop("ssl")
+            transport = await loop.start_tls(outer.transport, inner, context, **options)
+            if transport is None:
+                raise ConnectionResetError("the peer closed during the TLS handshake")
+            inner.connection_made(transport)
+        except BaseException:
+            outer.abort()
+            raise
+        return inner
+
+    async def _proxy_context(self) -> ssl.SSLContext:
+        if self._proxy_ssl_context is not None:
+            return self._proxy_ssl_context
+        if self._proxy_shared is None:
+            tls = Tls(ca_file=self._config.proxy.ca_file)
+            self._proxy_shared = SharedContext(
+                functools.partial(build_ssl_context, tls, logger=self._logger, section="proxy")
+            )
+        return await self._proxy_shared.get()
 
 
 @attrs.frozen

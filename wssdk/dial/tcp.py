@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-__all__ = ["TcpTarget", "connect_tcp", "connect_unix", "set_keepalive"]
+__all__ = ["TcpTarget", "connect_tcp", "connect_unix", "resolve", "set_keepalive"]
 
 _AddressInfo: TypeAlias = tuple[int, int, int, str, Any]
 
@@ -60,8 +60,8 @@ async def connect_tcp(loop: asyncio.AbstractEventLoop, target: TcpTarget) -> soc
             (``ConnectionRefusedError``, ...), however many addresses there are.
         ExceptionGroup: instead, where ``all_errors`` is set and addresses were tried.
     """
-    addresses = await _resolve(loop, target, target.host, target.port)
-    local = None if target.local_addr is None else await _resolve(loop, target, *target.local_addr)
+    addresses = await resolve(loop, target, target.host, target.port)
+    local = None if target.local_addr is None else await resolve(loop, target, *target.local_addr)
     interleave = target.interleave
     if interleave is None and target.happy_eyeballs_delay is not None:
         interleave = 1
@@ -116,9 +116,14 @@ def set_keepalive(sock: socket.socket, idle: float | None) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, _KEEP_IDLE, max(1, round(idle)))
 
 
-async def _resolve(
+async def resolve(
     loop: asyncio.AbstractEventLoop, target: TcpTarget, host: str, port: int
 ) -> list[_AddressInfo]:
+    """Return the addresses of ``host`` that ``target`` admits; at least one.
+
+    Raises:
+        OSError: it has none.
+    """
     if target.family in _FAMILIES_OF_IPV4 and not target.proto and not target.flags and _is_ipv4(host):
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
     wanted: dict[str, int] = {

@@ -31,17 +31,18 @@ _NOT_NAMED: Final = (
 )
 
 
-def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None) -> ssl.SSLContext:
+def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None, section: str = "tls") -> ssl.SSLContext:
     """Return a client's SSL context with everything that ``tls`` asks for, but the name and pins of a server.
 
     Reads files, the system's certificates too, and takes some 10 ms: not for the event loop. A check that
-    is switched off is logged, once, as a warning to ``logger`` (None: ``wssdk.client``).
+    is switched off is logged, once, as a warning to ``logger`` (None: ``wssdk.client``). ``section`` is where
+    the configuration has ``ca_file``, for errors.
 
     Raises:
         ConfigError: files or options that cannot be used, all of them.
     """
     problems: list[ConfigProblem] = []
-    context = _trusting(tls.ca_file, problems)
+    context = _trusting(f"{section}.ca_file", tls.ca_file, problems)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.set_alpn_protocols(list(_ALPN))
     if tls.ciphers is not None:
@@ -63,16 +64,16 @@ def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None) -> ssl.SSLC
     return context
 
 
-def _trusting(ca_file: str | None, problems: list[ConfigProblem]) -> ssl.SSLContext:
+def _trusting(path: str, ca_file: str | None, problems: list[ConfigProblem]) -> ssl.SSLContext:
     """Return a context that trusts ``ca_file``, or the system's authorities, which a problem leaves it to."""
     if ca_file is not None:
-        problem = _unreadable("tls.ca_file", ca_file)
+        problem = _unreadable(path, ca_file)
         if problem is None:
             try:
                 return ssl.create_default_context(cafile=ca_file)
             except ssl.SSLError as error:
                 message = f"no certificates can be read from {ca_file!r}: {_reason(error)}"
-                problem = _problem("tls.ca_file", message, _pem_hint("CERTIFICATE"))
+                problem = _problem(path, message, _pem_hint("CERTIFICATE"))
         problems.append(problem)
     return ssl.create_default_context()
 
@@ -141,7 +142,7 @@ def _unreadable(path: str, file: str) -> ConfigProblem | None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         place = "" if os.path.isabs(file) else f" in {os.getcwd()!r}"
         why = error.strerror if isinstance(error, OSError) else error
-        way_out = " or leave it out to trust the system's authorities" if path == "tls.ca_file" else ""
+        way_out = " or leave it out to trust the system's authorities" if path.endswith(".ca_file") else ""
         hint = f"set {path} to a file that this process may read{way_out}"
         return _problem(path, f"cannot read {file!r}{place}: {why}", hint)
     return None

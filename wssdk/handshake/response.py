@@ -85,11 +85,15 @@ class ResponseReader:
     at its end, at ``max_body_size`` (or twice that of chunked encoding), at the end of ``max_chunks``
     chunks, or at the end of the stream. A body that breaks HTTP's rules is cut there: it must not hide
     the status.
+
+    ``tunnel``: it is a proxy's answer to CONNECT. With a status of 2xx it has no body, and is followed by
+    what the server says (RFC 9110, 9.3.6).
     """
 
     def __init__(
         self,
         *,
+        tunnel: bool = False,
         max_line_size: int = MAX_LINE_SIZE,
         max_headers: int = MAX_HEADERS,
         max_head_size: int = MAX_HEAD_SIZE,
@@ -104,7 +108,8 @@ class ResponseReader:
         self._max_line_size = max_line_size
         self._max_headers = max_headers
         self._max_head_size = max_head_size
-        self._is_fresh = True
+        self._tunnel = tunnel
+        self._is_fresh = not tunnel
         self._begun: Response | None = None
         self._body = bytearray()
         self._interim_room = max_interim
@@ -131,8 +136,11 @@ class ResponseReader:
         import h11
 
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._max_head_size)
-        # h11 reads a 101 as a switch of protocols only where one was asked for.
-        http.send(h11.Request(method="GET", target="/", headers=[("Host", "-"), ("Upgrade", "-")]))
+        # h11 reads a 101 as a switch of protocols, and a 200 as a tunnel, only where they were asked for.
+        if self._tunnel:
+            http.send(h11.Request(method="CONNECT", target="-", headers=[("Host", "-")]))
+        else:
+            http.send(h11.Request(method="GET", target="/", headers=[("Host", "-"), ("Upgrade", "-")]))
         http.send(h11.EndOfMessage())
         return http
 
@@ -209,6 +217,8 @@ class ResponseReader:
                 event.status_code, decode_text(event.reason), decode_headers(event.headers.raw_items())
             )
             if isinstance(event, h11.Response):
+                if self._tunnel and event.status_code < 300:
+                    return self._end_heads(response, rest)
                 self._begun = response
                 return self._read_body(rest)
             if event.status_code == 101:
@@ -224,6 +234,9 @@ class ResponseReader:
             error = not_http("response", ValueError("HTTP/1.0 cannot switch protocols"))
             error.response = response
             raise error
+        self._end_heads(response, rest)
+
+    def _end_heads(self, response: Response, rest: bytes) -> None:
         self.response = response
         self.trailing = rest
         self._done = True

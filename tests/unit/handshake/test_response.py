@@ -33,8 +33,8 @@ SWITCH = (
 )
 
 
-def read(*pieces: bytes, eof: bool = False, **bounds: int) -> ResponseReader:
-    reader = ResponseReader(**bounds)
+def read(*pieces: bytes, eof: bool = False, tunnel: bool = False, **bounds: int) -> ResponseReader:
+    reader = ResponseReader(tunnel=tunnel, **bounds)
     for piece in pieces:
         reader.feed(piece)
     if eof:
@@ -479,3 +479,33 @@ def test_extensions_in_two_headers_are_refused() -> None:
     response = switch(("Sec-WebSocket-Extensions", "a"), ("Sec-WebSocket-Extensions", "b"))
     with pytest.raises(NegotiationError, match="more than one Sec-WebSocket-Extensions header"):
         judge(response, offered_extensions=[EchoFactory("a"), EchoFactory("b")])
+
+
+# The answer of a proxy to CONNECT (RFC 9110, 9.3.6).
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 Connection established\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nProxy-Agent: p\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_tunnel_begins_behind_the_head(head: bytes) -> None:
+    reader = read(head + b"bytes of the server", tunnel=True)
+    assert (reader.response is not None, reader.trailing) == (True, b"bytes of the server")
+
+
+def test_rejected_tunnel_has_a_body() -> None:
+    reader = read(b"HTTP/1.1 407 No\r\nContent-Length: 5\r\n\r\nsorry", tunnel=True)
+    assert reader.response is not None
+    assert (reader.response.status_code, reader.response.body) == (407, b"sorry")
+
+
+def test_switch_of_protocols_is_no_tunnel() -> None:
+    with pytest.raises(InvalidMessage):
+        read(SWITCH, tunnel=True)
