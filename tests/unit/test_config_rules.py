@@ -164,7 +164,6 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
         ClientConfig(),
         ClientConfig(proxy=None),
         ClientConfig(proxy=Proxy(enabled=False, url="http://proxy:3128")),
-        ClientConfig(reconnect=Reconnect(enabled=False, retry_after=False)),
         ClientConfig(reconnect=Reconnect(initial=None, min=1, max=2, factor=2, min_uptime=1)),
         ClientConfig(reconnect=Reconnect(max_attempts=5, retry_status=[500])),
         ClientConfig(compression=Compression(backend="zlib", min_size=64)),
@@ -183,7 +182,6 @@ def test_supported(config: ClientConfig) -> None:
         (ClientConfig(limits=Limits(max_queue_bytes=5)), "limits.max_queue_bytes"),
         (ClientConfig(tls=Tls(pinned_sha256=["0" * 64])), "tls.pinned_sha256"),
         (ClientConfig(proxy="http://proxy:3128"), "proxy.url"),
-        (ClientConfig(reconnect=Reconnect(retry_after=False)), "reconnect.retry_after"),
     ],
 )
 def test_unsupported(config: ClientConfig, path: str) -> None:

@@ -213,7 +213,6 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     [
         ("keepalive.idle_timeout = 5", "keepalive.idle_timeout"),
         ("limits.on_full = 'latest'", "limits.on_full"),
-        ("reconnect.retry_after = false", "reconnect.retry_after"),
     ],
 )
 def test_option_of_a_later_release(write: Write, text: str, path: str) -> None:
