@@ -48,12 +48,12 @@ def _one(headers: Headers, name: str) -> str:
 def _timestamp(text: str) -> float | None:
     """Return the seconds since 1970 of an HTTP-date (RFC 9110, 5.6.7), None where it is none."""
     # Here, as openings need it only when they are refused.
-    from datetime import timezone
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
         date = parsedate_to_datetime(text)
         # One of the three forms does not name its zone: HTTP knows but one.
-        return (date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)).timestamp()
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
