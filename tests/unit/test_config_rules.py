@@ -117,6 +117,12 @@ def test_wrong_section() -> None:
             "a ws:// URI is opened without TLS",
         ),
         (
+            lambda: ClientConfig(uris=["ws://h", "ws://i"], tls=Tls(verify=False)),
+            "tls.verify",
+            "a ws:// URI is opened without TLS",
+        ),
+        (lambda: ClientConfig(uri="ws://h", uris=["ws://i"]), "uris", "uri is set, too"),
+        (
             lambda: ClientConfig(headers={"authorization": "x"}, auth=Auth(token="t")),
             "auth.token",
             "the header Authorization is set twice",
@@ -145,6 +151,7 @@ def test_rule_between_options(make: Callable[[], object], path: str, text: str) 
         lambda: Network(local_host="::1", local_port=5),
         lambda: Reconnect(min=60, max=60),
         lambda: ClientConfig(uri="WSS://h", tls=Tls(ca_file="c")),
+        lambda: ClientConfig(uris=["WSS://h", "wss://i"], tls=Tls(ca_file="c")),
         lambda: ClientConfig(tls=Tls(ca_file="c")),
         lambda: ClientConfig(headers={"Authorization": "x"}),
         lambda: ClientConfig(headers={"Authorization": "x"}, auth=Auth(header="X-Key", token="t")),

@@ -51,6 +51,10 @@ def ask(
     return asyncio.create_task(provider.ask(attempt, refused))
 
 
+def never() -> asyncio.Future[str]:
+    return asyncio.get_running_loop().create_future()
+
+
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -157,7 +161,7 @@ async def test_failure_is_not_kept() -> None:
 
 async def test_answer_that_is_not_accepted_fails_for_all() -> None:
     source = Source()
-    provider = Provider(source.ask, int)
+    provider = Provider(source.ask, lambda answer: int(str(answer)))
     asking = [asyncio.create_task(provider.ask(FIRST)) for _ in range(2)]
     await source.asked(1)
     source.gates[0].set_result("no number")
@@ -222,7 +226,7 @@ async def test_cancelling_the_last_one_waits_for_the_asking_to_end() -> None:
 
     async def function() -> str:
         try:
-            return await asyncio.get_running_loop().create_future()
+            return await never()
         finally:
             await settle()
             ended.set()
@@ -251,7 +255,7 @@ async def test_who_asks_after_the_last_one_was_cancelled_has_it_asked_anew() -> 
 async def test_failure_that_nobody_waits_for_is_no_complaint() -> None:
     async def function() -> str:
         try:
-            return await asyncio.get_running_loop().create_future()
+            return await never()
         finally:
             raise LookupError("on the way out")
 

@@ -471,7 +471,8 @@ async def test_providers_own_timeout_is_not_the_openings() -> None:
 
 async def test_provider_that_does_not_answer_is_told() -> None:
     async def headers() -> HeadersLike:
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[HeadersLike] = asyncio.get_running_loop().create_future()
+        return await never
 
     factory = provided(Hosts(a=[AGREE]), headers=headers, options={"timeouts": Timeouts(open="20ms")})
     with pytest.raises(TimeoutError, match="who provides headers or URI did not answer"):

@@ -151,7 +151,8 @@ async def test_attempt_that_is_cancelled_does_not_count() -> None:
 
     async def open() -> ClientConnection:
         started.set()
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[ClientConnection] = asyncio.get_running_loop().create_future()
+        return await never
 
     attempts = attempts_of(open)
     opening = asyncio.create_task(attempts.next())
