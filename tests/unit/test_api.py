@@ -290,9 +290,9 @@ async def test_provider_of_headers_is_told_of_a_refusal() -> None:
         return {"X-Key": "fresh" if attempt.refresh else "stale"}
 
     refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
-    async with ScriptedServer([read_request, refusal], [upgrade(), end, hold]) as server:
-        async with connect(server.uri, additional_headers=headers) as ws:
-            assert ws.request.headers["X-Key"] == "fresh"
+    server = ScriptedServer([read_request, refusal], [upgrade(), end, hold])
+    async with server, connect(server.uri, additional_headers=headers) as ws:
+        assert ws.request.headers["X-Key"] == "fresh"
 
 
 async def test_provider_under_the_deprecated_name_is_asked() -> None:
