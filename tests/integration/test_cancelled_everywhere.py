@@ -120,8 +120,7 @@ async def test_iteration_cancelled_at_any_turn_leaves_nothing_open() -> None:
 
         async def use() -> None:
             async for ws in factory.connect():
-                async for _ in ws:
-                    pass
+                await ws.wait_closed()
 
         for turns in range(1, 61):
             await cancelled_after(turns, use())
