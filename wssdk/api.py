@@ -143,8 +143,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         ping_interval: between keepalive pings.
         ping_timeout: for any sign of life after a keepalive ping.
         close_timeout: for the whole closing.
-        reconnect_delays: returns an iterator of the delays between attempts; default: one that starts
-            with up to 5 at random, then goes from 3 to 60.
+        reconnect_delays: returns an iterator of the delays between attempts; default: one that draws up
+            to 5, then from 3 to a bound that grows up to 60.
         max_size: of a received message, or a pair: of a message and of a fragment.
         max_queue: received messages that wait for the application, where reading pauses; or a pair: of
             that and where it resumes.

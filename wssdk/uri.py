@@ -66,7 +66,7 @@ _SECRET_WORDS: Final = frozenset(
     )
 )
 # Up to what cannot stand in a URI; a quote at its end is not of it.
-_URI_IN_TEXT: Final = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*://[^\s"<>]*[^\s"<>'.,:;)\]]""")
+_URI_IN_TEXT: Final = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s"<>]*[^\s"<>'.,:;)\]]""")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 

@@ -97,7 +97,8 @@ class Attempts:
             self._delays = None
             self._record.clear()
             return True
-        self._record.add(f", lasted {lived:.1f} seconds")
+        if connection is not None:
+            self._record.add(f", lasted {lived:.1f} seconds")
         delay = self._back_off() if self._has_attempts_left() else None
         if delay is None:
             self._policy.logger.info(
