@@ -7,6 +7,7 @@ by value, and ``attrs.evolve`` checks again.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -140,13 +141,13 @@ class ClientConfig:
         new = object.__new__(type(self))
         for name in _FIELDS:
             _set(new, name, getattr(self, name))
-        try:
+        with contextlib.suppress(BadValue):
             _set(new, "uri", words.optional_uri(uri))
-        except BadValue:
-            return attrs.evolve(self, uri=uri, uris=())  # which tells what is wrong
-        _set(new, "uris", ())
-        rules.raise_all(rules.ask_client(new))
-        return new
+            _set(new, "uris", ())
+            rules.raise_all(rules.ask_client(new))
+            return new
+        # Which tells what is wrong; nothing but its report may travel on.
+        return attrs.evolve(self, uri=uri, uris=())
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 

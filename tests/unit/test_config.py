@@ -153,6 +153,7 @@ def test_default_user_agent() -> None:
                 "local_port": None,
                 "unix_path": None,
                 "tcp_nodelay": True,
+                "tcp_cork": True,
                 "tcp_keepalive": None,
                 "transport": "auto",
                 "wakeup": "direct",
