@@ -7,7 +7,7 @@ import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Any, Final, Literal, NoReturn, TypedDict, Unpack
 
 import attrs
 
@@ -191,6 +191,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         extra_headers: HeadersProvider | None = None,
         **keywords: Unpack[ConnectKeywords],
     ) -> None:
+        if not isinstance(uri, str):
+            _refuse_uri(uri)
         parsed_uri = parsed(uri)
         headers = _choose_headers(additional_headers, extra_headers)
         provider = headers if callable(headers) else None
@@ -275,6 +277,15 @@ def _choose_headers(
         return None
     # An iterator gives its pairs only once, and they are looked at more than once.
     return additional if callable(additional) or hasattr(additional, "keys") else tuple(additional)
+
+
+def _refuse_uri(given: object) -> NoReturn:
+    hint = ""
+    if isinstance(given, list | tuple):
+        hint = ": several go into ConnectionFactory(ClientConfig(uris=...))"
+    elif callable(given):
+        hint = ": a function that provides it goes into ConnectionFactory(config, uri=...)"
+    raise TypeError(f"uri must be a str, not {type(given).__name__}{hint}")
 
 
 def _refuse_unknown(keywords: Mapping[str, object]) -> None:

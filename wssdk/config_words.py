@@ -217,7 +217,10 @@ def optional_uri(value: str | None) -> str | None:
     """Return a WebSocket URI (RFC 6455, 3); None where it is given when connecting."""
     if value is None:
         return None
-    return _uri(value, 'a WebSocket URI such as "wss://example.com/feed"')
+    expected = 'a WebSocket URI such as "wss://example.com/feed"'
+    if items(value) is not None:
+        raise BadValue(expected, value, "several go into uris")
+    return _uri(value, expected)
 
 
 def uris(value: Sequence[str]) -> tuple[str, ...]:

@@ -285,6 +285,20 @@ async def test_messages_received_before_the_close_stay_readable() -> None:
 # Headers by their deprecated name.
 
 
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        (5, "uri must be a str, not int$"),
+        (["ws://a/"], r"not list: several go into ConnectionFactory\(ClientConfig\(uris=...\)\)"),
+        (lambda: URI, r"not function: a function that provides it goes into ConnectionFactory"),
+    ],
+    ids=["number", "list", "function"],
+)
+def test_uri_that_is_no_text_is_told_the_way_out(uri: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        _ = CONNECT(uri)
+
+
 async def test_provider_of_headers_is_told_of_a_refusal() -> None:
     def headers(attempt: ConnectAttempt) -> HeadersLike:
         return {"X-Key": "fresh" if attempt.refresh else "stale"}

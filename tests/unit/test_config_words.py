@@ -195,6 +195,10 @@ def test_no_uri(value: object) -> None:
     assert refusal(words.optional_uri, value).expected == 'a WebSocket URI such as "wss://example.com/feed"'
 
 
+def test_list_of_uris_is_sent_to_the_option_for_several() -> None:
+    assert refusal(words.optional_uri, ["ws://a"]).hint == "several go into uris"
+
+
 def test_bad_uri_has_its_reason() -> None:
     assert refusal(words.optional_uri, "http://h").hint == "scheme isn't ws or wss; did you mean ws://?"
 

@@ -94,6 +94,18 @@ async def test_method_is_told_the_attempt() -> None:
     assert source.told == [REFRESH]
 
 
+def test_function_of_any_number_is_called_without() -> None:
+    assert telling(lambda *args, **keywords: (args, keywords))(FIRST) == ((), {})
+
+
+def test_object_that_can_be_called_is_told_the_attempt() -> None:
+    class Asked:
+        def __call__(self, attempt: ConnectAttempt) -> ConnectAttempt:
+            return attempt
+
+    assert telling(Asked())(REFRESH) is REFRESH
+
+
 def test_builtin_is_called_without() -> None:
     assert telling(dict)(FIRST) == {}
 
