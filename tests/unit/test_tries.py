@@ -147,7 +147,7 @@ async def test_uri_that_is_given_is_the_only_one() -> None:
 
 async def test_host_that_answers_nothing_leaves_time_for_the_next() -> None:
     hosts = Hosts(a=[HANG], b=[HANG], c=[AGREE])
-    async with several(hosts, A, B, C, timeouts=Timeouts(open="150ms")).connect():
+    async with several(hosts, A, B, C, timeouts=Timeouts(open="300ms")).connect():
         assert hosts.dialled == ["a", "b", "c"]
 
 
