@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from wssdk.ports import (
         ClientExtensionFactory,
         Clock,
+        ConnectAttempt,
         Dialer,
         Extension,
         Frame,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         Pipe,
         ProcessException,
         Route,
+        URIProvider,
     )
     from wssdk.protocol.state import State
     from wssdk.reconnect import process_exception
@@ -158,6 +160,7 @@ else:
         "Response": "wssdk.headers",
         "ClientExtensionFactory": "wssdk.ports",
         "Clock": "wssdk.ports",
+        "ConnectAttempt": "wssdk.ports",
         "Dialer": "wssdk.ports",
         "Extension": "wssdk.ports",
         "Frame": "wssdk.ports",
@@ -165,6 +168,7 @@ else:
         "Pipe": "wssdk.ports",
         "ProcessException": "wssdk.ports",
         "Route": "wssdk.ports",
+        "URIProvider": "wssdk.ports",
         "State": "wssdk.protocol.state",
         "process_exception": "wssdk.reconnect",
         "BytesLike": "wssdk.typing",
@@ -209,6 +213,7 @@ __all__ = [
     "ConcurrencyError",
     "ConfigError",
     "ConfigProblem",
+    "ConnectAttempt",
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
@@ -271,6 +276,7 @@ __all__ = [
     "Tls",
     "TooManyFragments",
     "TooManyHeaders",
+    "URIProvider",
     "WebSocketException",
     "__version__",
     "connect",

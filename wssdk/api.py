@@ -7,7 +7,7 @@ import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Any, Final, Literal, NoReturn, TypedDict, Unpack
 
 import attrs
 
@@ -15,9 +15,8 @@ from wssdk.config import ClientConfig
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
-from wssdk.headers import HeadersLike
 from wssdk.keywords import NOT_GIVEN, NotGiven, factory_for
-from wssdk.ports import ClientExtensionFactory, ProcessException
+from wssdk.ports import ClientExtensionFactory, HeadersProvider, ProcessException
 from wssdk.reconnect import Reconnection
 from wssdk.typing import LoggerLike
 from wssdk.uri import parsed
@@ -68,7 +67,7 @@ class UnixKeywords(LoopKeywords, total=False):
     extensions: Sequence[ClientExtensionFactory] | None
     subprotocols: Sequence[str] | None
     compression: str | None
-    additional_headers: HeadersLike | None
+    additional_headers: HeadersProvider | None
     user_agent_header: str | None
     proxy: str | bool | None
     process_exception: ProcessException | None
@@ -83,7 +82,7 @@ class UnixKeywords(LoopKeywords, total=False):
     write_limit: WriteLimitLike
     logger: LoggerLike | None
     create_connection: Callable[..., ClientConnection] | None
-    extra_headers: HeadersLike | None
+    extra_headers: HeadersProvider | None
 
 
 # Names of older versions and of other clients, and what to use here.
@@ -133,7 +132,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         extensions: offered before permessage-deflate.
         subprotocols: offered, the preferred one first.
         compression: ``"deflate"``, or None.
-        additional_headers: further headers of the request.
+        additional_headers: further headers of the request: a value, or a function or coroutine function
+            that is asked at every opening, as :class:`ConnectionFactory` has it.
         user_agent_header: value of the ``User-Agent`` header.
         proxy: URL of a proxy (``http``, ``https``, ``socks4``, ``socks4a``, ``socks5``, ``socks5h``, with
             userinfo where it asks for that); True, the default: the one that the environment
@@ -145,8 +145,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         ping_interval: between keepalive pings.
         ping_timeout: for any sign of life after a keepalive ping.
         close_timeout: for the whole closing.
-        reconnect_delays: returns an iterator of the delays between attempts; default: one that starts
-            with up to 5 at random, then goes from 3 to 60.
+        reconnect_delays: returns an iterator of the delays between attempts; default: one that draws up
+            to 5, then from 3 to a bound that grows up to 60.
         max_size: of a received message, or a pair: of a message and of a fragment.
         max_queue: received messages that wait for the application, where reading pauses; or a pair: of
             that and where it resumes.
@@ -175,7 +175,7 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         extensions: Sequence[ClientExtensionFactory] | None = None,
         subprotocols: Sequence[str] | None = None,
         compression: str | None = "deflate",
-        additional_headers: HeadersLike | None = None,
+        additional_headers: HeadersProvider | None = None,
         user_agent_header: str | None = _USER_AGENT,
         proxy: str | bool | Literal[NotGiven.NOT_GIVEN] | None = NOT_GIVEN,
         process_exception: ProcessException | None = None,
@@ -190,15 +190,19 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         write_limit: WriteLimitLike = 2**16,
         logger: LoggerLike | None = None,
         create_connection: Callable[..., ClientConnection] | None = None,
-        extra_headers: HeadersLike | None = None,
+        extra_headers: HeadersProvider | None = None,
         **keywords: Unpack[ConnectKeywords],
     ) -> None:
+        if not isinstance(uri, str):
+            _refuse_uri(uri)
         parsed_uri = parsed(uri)
+        headers = _choose_headers(additional_headers, extra_headers)
+        provider = headers if callable(headers) else None
         of_config = _but_defaults(
             origin=origin,
             subprotocols=subprotocols,
             compression=compression,
-            additional_headers=_choose_headers(additional_headers, extra_headers),
+            additional_headers=None if provider is not None else headers,
             user_agent_header=user_agent_header,
             proxy=proxy,
             open_timeout=open_timeout,
@@ -217,6 +221,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
             logger=logger,
             create_connection=create_connection,
         )
+        if provider is not None:
+            collaborators["headers"] = provider
         _refuse_unknown(keywords)
         self._opening = factory_for(parsed_uri, of_config, keywords, collaborators).connect(parsed_uri)
 
@@ -261,7 +267,9 @@ def _but_defaults(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not defaults[name]}
 
 
-def _choose_headers(additional: HeadersLike | None, extra: HeadersLike | None) -> HeadersLike | None:
+def _choose_headers(
+    additional: HeadersProvider | None, extra: HeadersProvider | None
+) -> HeadersProvider | None:
     if extra is not None:
         if additional is not None:
             raise TypeError("give additional_headers or extra_headers, its deprecated name, not both")
@@ -270,7 +278,16 @@ def _choose_headers(additional: HeadersLike | None, extra: HeadersLike | None) -
     if additional is None:
         return None
     # An iterator gives its pairs only once, and they are looked at more than once.
-    return additional if hasattr(additional, "keys") else tuple(additional)
+    return additional if callable(additional) or hasattr(additional, "keys") else tuple(additional)
+
+
+def _refuse_uri(given: object) -> NoReturn:
+    hint = ""
+    if isinstance(given, list | tuple):
+        hint = ": several go into ConnectionFactory(ClientConfig(uris=...))"
+    elif callable(given):
+        hint = ": a function that provides it goes into ConnectionFactory(config, uri=...)"
+    raise TypeError(f"uri must be a str, not {type(given).__name__}{hint}")
 
 
 def _refuse_unknown(keywords: Mapping[str, object]) -> None:

@@ -34,6 +34,9 @@ def check_kinds(given: Mapping[str, Any]) -> None:
         _check(name, given[name], isinstance(given[name], kind), told)
     for name in ("process_exception", "connection_class", "reconnect_delays"):
         _check(name, given[name], callable(given[name]), "be callable")
+    uri = given["uri"]
+    if uri is not None and not callable(uri):
+        raise TypeError(f"uri must be callable, not {type(uri).__name__}: a fixed URI goes into the config")
     for name, methods in _METHODS.items():
         port = given[name]
         if port is None:

@@ -7,6 +7,7 @@ by value, and ``attrs.evolve`` checks again.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -67,6 +68,10 @@ def _show_uri(uri: str | None) -> str:
     return repr(None if uri is None else redact_uri(uri))
 
 
+def _show_uris(uris: tuple[str, ...]) -> str:
+    return repr(tuple(map(redact_uri, uris)))
+
+
 @rules.telling("")
 @attrs.frozen(kw_only=True)
 class ClientConfig:
@@ -78,7 +83,11 @@ class ClientConfig:
     """
 
     uri: str | None = attrs.field(default=None, converter=words.optional_uri, repr=_show_uri)
-    """Where to connect (RFC 6455, 3); None: it is given when connecting."""
+    """Where to connect (RFC 6455, 3); None: it is given when connecting, or is one of ``uris``."""
+    uris: tuple[str, ...] = attrs.field(default=(), converter=words.uris, repr=_show_uris)
+    """Where to connect: one of these, the next where one cannot be reached."""
+    uri_order: words.URIOrder = attrs.field(default="in_order", converter=words.uri_order)
+    """Whether ``uris`` are tried as they are written, or ``shuffled`` at every opening."""
     origin: str | None = attrs.field(default=None, converter=words.optional_header_text)
     """Value of the ``Origin`` header; None: no header."""
     subprotocols: tuple[str, ...] = attrs.field(default=(), converter=words.subprotocols)
@@ -122,7 +131,9 @@ class ClientConfig:
         return (*fields, (self.auth.header, value))
 
     def with_uri(self, uri: str) -> ClientConfig:
-        """Return this configuration with another URI: what ``attrs.evolve`` returns, at half its cost.
+        """Return this configuration with another URI in the place of all.
+
+        It is what ``attrs.evolve`` returns, at half its cost.
 
         Raises:
             ConfigError: ``uri`` is not a WebSocket URI, or does not go with the rest.
@@ -130,12 +141,13 @@ class ClientConfig:
         new = object.__new__(type(self))
         for name in _FIELDS:
             _set(new, name, getattr(self, name))
-        try:
+        with contextlib.suppress(BadValue):
             _set(new, "uri", words.optional_uri(uri))
-        except BadValue:
-            return attrs.evolve(self, uri=uri)  # which tells what is wrong
-        rules.raise_all(rules.ask_client(new))
-        return new
+            _set(new, "uris", ())
+            rules.raise_all(rules.ask_client(new))
+            return new
+        # Which tells what is wrong; nothing but its report may travel on.
+        return attrs.evolve(self, uri=uri, uris=())
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 
@@ -246,7 +258,6 @@ _NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     ("limits.max_queue_bytes", (None,)),
     ("tls.pinned_sha256", ((),)),
     ("network.max_redirects", (10,)),
-    ("reconnect.retry_after", (True,)),
 )
 
 

@@ -22,6 +22,9 @@ __all__ = ["Built", "build"]
 _NOT_YET: Final = "not supported yet"
 _LEAVE_OUT: Final = "leave it out in this release"
 
+# An option, and the one of lower layers that it takes the place of.
+_INSTEAD: Final = ((("uri",), ("uris",)), (("uris",), ("uri",)))
+
 
 @attrs.frozen
 class Built:
@@ -46,12 +49,17 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
 def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
     history: dict[Keys, tuple[Leaf, ...]] = {}
     for layer in layers:
+        given: set[Keys] = set()
         for leaf in layer:
+            given.add(leaf.option)
             option = leaf.option
             if option[0] == HEADERS:
                 # Variables have no dashes in their names.
                 option = (HEADERS, option[1].lower().replace("_", "-"))
             history[option] = (*history.get(option, ()), leaf)
+        for one, other in _INSTEAD:
+            if one in given and other not in given:
+                history.pop(other, None)
     return history
 
 

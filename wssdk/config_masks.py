@@ -95,7 +95,7 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
         return MASK
     if grammar.untold and not grammar.words and not _QUOTED.fullmatch(raw):
         return MASK
-    if option in (("uri",), ("proxy", "url")) or "://" in raw or "\\" in raw:
+    if option in (("uri",), ("uris",), ("proxy", "url")) or "://" in raw or "\\" in raw:
         quoted = _QUOTED.fullmatch(raw)
         return MASK if quoted is None else f"{quoted['quote']}{redact_uri(quoted['text'])}{quoted['quote']}"
     return raw

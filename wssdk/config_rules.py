@@ -179,9 +179,13 @@ def ask_client(config: ClientConfig) -> _Broken:
     if config.auth.token is not None and config.auth.header in config.headers:
         hint = f"keep auth.token or headers.{config.auth.header}"
         yield _problem("auth.token", f"the header {config.auth.header} is set twice", hint)
+    if config.uri is not None and config.uris:
+        hint = "keep uri for one, or uris for several"
+        yield _problem("uris", "uri is set, too", hint)
     if config.tls is attrs.fields(type(config)).tls.default:
         return
-    if config.uri is not None and config.uri[:3].lower() == "ws:":
+    uri = config.uris[0] if config.uris else config.uri  # they are all of one scheme
+    if uri is not None and uri[:3].lower() == "ws:":
         for option in attrs.fields(type(config.tls)):
             if getattr(config.tls, option.name) != option.default:
                 message = "a ws:// URI is opened without TLS"

@@ -80,6 +80,8 @@ _OPTIONAL_NUMBER: Final = Grammar(Form.NUMBER, optional=True)
 
 _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     words.optional_uri: Grammar(Form.TEXT),
+    words.uris: Grammar(Form.TEXT, array=True),
+    words.uri_order: _VALUE,
     words.optional_header_text: Grammar(Form.TEXT, optional=True, untold=True),
     words.optional_text: _OPTIONAL_TEXT,
     words.optional_path: Grammar(Form.TEXT, optional=True, path=True),

@@ -261,21 +261,21 @@ class Reconnect:
     initial: float | None = attrs.field(default=5.0, converter=grammar.optional_duration)
     """Upper bound of the first wait, which is drawn at random; None: no first wait."""
     min: float = attrs.field(default=3.0, converter=grammar.duration)
-    """The wait after that, before it grows."""
+    """Shortest wait after that."""
     max: float = attrs.field(default=60.0, converter=grammar.duration)
     """Longest wait."""
     factor: float = attrs.field(default=1.618, converter=grammar.factor)
-    """How much longer each wait is than the one before."""
+    """How much the bound that waits are drawn below grows from one to the next."""
     min_uptime: float = attrs.field(default=5.0, converter=grammar.duration)
     """How long a connection must live for the waits to start anew."""
     max_attempts: int | None = attrs.field(default=None, converter=grammar.optional_count)
-    """Attempts in a row; None: without end."""
+    """Attempts in a row, with those whose connection did not live ``min_uptime``; None: without end."""
     retry_status: tuple[int, ...] = attrs.field(
         default=(408, 425, 429, 500, 502, 503, 504), converter=grammar.retry_status
     )
     """HTTP status codes of a refusal that may pass."""
     retry_after: bool = attrs.field(default=True, converter=grammar.boolean)
-    """Whether the server's ``Retry-After`` is kept to."""
+    """Whether a server that refuses with ``Retry-After`` is not asked sooner, up to an hour."""
 
     def __attrs_post_init__(self) -> None:
         rules.raise_all(rules.ask_reconnect(self))

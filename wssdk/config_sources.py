@@ -24,6 +24,7 @@ __all__ = ["load", "load_all"]
 _Path: TypeAlias = str | os.PathLike[str]
 
 _URI: Keys = ("uri",)
+_URIS: Keys = ("uris",)
 _UNIX_PATH: Keys = ("network", "unix_path")
 
 
@@ -164,7 +165,7 @@ def _build(sources: _Sources, connection: str | None) -> Built:
     if sources.complete:
         if connection is not None and not _is_known(sources, connection):
             faults.append(_unknown_connection(sources, connection))
-        elif _URI not in built.history and _UNIX_PATH not in built.history:
+        elif not built.history.keys() & {_URI, _URIS, _UNIX_PATH}:
             faults.append(_missing_uri(sources, connection))
     return attrs.evolve(built, faults=tuple(faults))
 

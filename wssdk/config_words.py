@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, TypeVar, get_args
 from wssdk.config_values import BadValue, Dialect, Refused, is_off, is_text, items, nearest
 from wssdk.errors import InvalidURI
 from wssdk.secret import Secret
-from wssdk.uri import parsed, redact_uri
+from wssdk.uri import ParsedURI, parsed, redact_uri
 
 __all__ = [
     "Backend",
@@ -21,6 +21,7 @@ __all__ = [
     "OnFull",
     "TlsVersion",
     "Transport",
+    "URIOrder",
     "Wakeup",
     "backend",
     "family",
@@ -42,6 +43,8 @@ __all__ = [
     "tls_version",
     "token",
     "transport",
+    "uri_order",
+    "uris",
     "wakeup",
 ]
 
@@ -62,6 +65,9 @@ Transport: TypeAlias = Literal["auto", "aiofastnet", "asyncio"]
 
 Wakeup: TypeAlias = Literal["direct", "scheduled"]
 """When a waiting ``recv()`` goes on: in the same loop iteration, or in the next."""
+
+URIOrder: TypeAlias = Literal["in_order", "shuffled"]
+"""In which order the URIs of a connection are tried."""
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 """A level of logging."""
@@ -194,6 +200,11 @@ def wakeup(value: Wakeup) -> Wakeup:
     return _choose(value, get_args(Wakeup))
 
 
+def uri_order(value: URIOrder) -> URIOrder:
+    """Return in which order URIs are tried."""
+    return _choose(value, get_args(URIOrder))
+
+
 def optional_level(value: Level | None) -> Level | None:
     """Return a level of logging, in capitals; None for the logger's own."""
     if is_off(value):
@@ -207,6 +218,29 @@ def optional_uri(value: str | None) -> str | None:
     if value is None:
         return None
     expected = 'a WebSocket URI such as "wss://example.com/feed"'
+    if items(value) is not None:
+        raise BadValue(expected, value, "several go into uris")
+    return _uri(value, expected)
+
+
+def uris(value: Sequence[str]) -> tuple[str, ...]:
+    """Return WebSocket URIs, each once; all of them ``ws:`` or all ``wss:``."""
+    expected = 'an array of WebSocket URIs such as ["wss://a.example.com/", "wss://b.example.com/"]'
+    given = items(value)
+    if given is None:
+        shown = redact_uri(value) if is_text(value) else value
+        raise BadValue(expected, shown, "put it into brackets" if is_text(value) else None)
+    found = tuple(_uri(item, expected) for item in given)
+    if len(set(found)) < len(found):
+        raise Refused("a URI is given more than once", [redact_uri(uri) for uri in found])
+    if len({uri.parts.secure for uri in found}) > 1:
+        # Whoever can block the one that is encrypted would get to read the other.
+        hint = "after wss:// the next is not tried without TLS"
+        raise Refused("they must all be wss://, or all be ws://", [redact_uri(uri) for uri in found], hint)
+    return found
+
+
+def _uri(value: object, expected: str) -> ParsedURI:
     if not is_text(value):
         raise BadValue(expected, value)
     try:

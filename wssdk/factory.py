@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
@@ -18,13 +19,24 @@ from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.handshake.deflate_offer import offer_of
 from wssdk.handshake.request import as_headers, check_headers
 from wssdk.opening import Opener
-from wssdk.ports import ClientExtensionFactory, Clock, Dialer, HeadersProvider, ProcessException
+from wssdk.ports import (
+    ClientExtensionFactory,
+    Clock,
+    ConnectAttempt,
+    Dialer,
+    HeadersProvider,
+    ProcessException,
+    URIProvider,
+)
+from wssdk.providers import name_of
 from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
+from wssdk.tries import Candidates, Tries, headers_provider, uri_provider
 from wssdk.typing import LoggerLike
-from wssdk.uri import RedactedURI, parse_uri, redact_uri
+from wssdk.uri import parse_uri, redact_uri, redact_uris
 
 __all__ = ["ConnectionFactory"]
 
+_FIRST: Final = ConnectAttempt()
 _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
@@ -50,12 +62,19 @@ class ConnectionFactory:
             :func:`~wssdk.reconnect.process_exception` with ``reconnect.retry_status``.
         headers: added to the request: a value, or a function or coroutine function that is asked anew
             at every opening, for fresh tokens. They replace the config's fields of the same names.
+        uri: a function or coroutine function that is asked anew at every opening for the URI, which is used
+            instead of the config's.
         dialer: opens pipes; None: one that uses sockets, made from the config.
         connection_class: makes the connection; takes the arguments of :class:`ClientConnection`.
         reconnect_delays: returns an iterator of the seconds between attempts; None: as the
             ``reconnect`` section says.
         options: further keywords for the event loop's ``create_connection``, such as ``sock``.
         clock: time and sleep of reconnecting; None: those of the event loop.
+
+    A function that must be given one argument, the :class:`ConnectAttempt`, is told which attempt it is
+    asked for. Openings that ask at the same time share one answer. Where the peer refuses an opening (401)
+    for which a function was asked, it is asked once more, with ``refresh``, and the opening made once
+    more, before it fails. A wrong answer, and what the function raises, is what the opening fails with.
 
     Raises:
         ConfigError: the config sets options that this release does not support yet.
@@ -73,6 +92,7 @@ class ConnectionFactory:
         extensions: Sequence[ClientExtensionFactory] = (),
         process_exception: ProcessException | None = None,
         headers: HeadersProvider | None = None,
+        uri: URIProvider | None = None,
         dialer: Dialer | None = None,
         connection_class: Callable[..., ClientConnection] = ClientConnection,
         reconnect_delays: Callable[[], Iterator[float]] | None = None,
@@ -88,6 +108,7 @@ class ConnectionFactory:
             "extensions": extensions,
             "process_exception": process_exception,
             "headers": headers,
+            "uri": uri,
             "dialer": dialer,
             "connection_class": connection_class,
             "reconnect_delays": reconnect_delays,
@@ -114,7 +135,7 @@ class ConnectionFactory:
             if dialer is None
             else dialer,
             offers=(*extensions, *_deflate_offers(config, extensions)),
-            headers=headers,
+            headers=None if callable(headers) else headers,
             connection_class=connection_class,
             options=self._given["options"],
             logger=self._logger,
@@ -126,10 +147,27 @@ class ConnectionFactory:
             process_exception=process_exception,
             delays=reconnect_delays,
         )
+        self._candidates = _candidates_of(config) if uri is None else None
+        self._tries = self._make_tries(headers, uri)
+
+    def _make_tries(self, headers: HeadersProvider | None, uri: URIProvider | None) -> Tries | None:
+        """Return what makes more than one try of an opening; None where one is all that there can be."""
+        asked = headers if callable(headers) else None
+        if asked is None and uri is None and self._candidates is None:
+            return None
+        return Tries(
+            self._opener,
+            self.config,
+            headers=None if asked is None else headers_provider(asked),
+            uri=None if uri is None else uri_provider(uri),
+            candidates=self._candidates,
+            judge=self._policy.judge,
+            logger=self._logger,
+        )
 
     def __repr__(self) -> str:
-        uri = None if self.config.uri is None else redact_uri(self.config.uri)
-        return f"<{type(self).__name__} {uri or 'without URI'}>"
+        one_is_known = self.config.uri is not None or self.config.uris or self._given["uri"] is not None
+        return f"<{type(self).__name__} {self._shown(redact_uri, None) if one_is_known else 'without URI'}>"
 
     def __reduce__(self) -> Any:
         return _rebuild, (type(self), self._given)
@@ -137,7 +175,8 @@ class ConnectionFactory:
     def evolve(self, **changes: Any) -> Self:
         """Return a new factory with ``changes``: arguments of this class, or sections of the config.
 
-        A name that is both, as ``headers``, is the argument. A changed config is validated again.
+        A name that is both, as ``headers``, is the argument; ``uri`` is that where it can be called. Of
+        ``uri`` and ``uris``, the new one replaces all. A changed config is validated again.
 
         Raises:
             TypeError: a name is neither.
@@ -150,6 +189,9 @@ class ConnectionFactory:
             raise TypeError(f"evolve() got an unexpected keyword argument {name!r}{hint}")
         given = self._given | {name: value for name, value in changes.items() if name in self._given}
         of_config = {name: value for name, value in changes.items() if name not in self._given}
+        if changes.keys() & {"uri", "uris"} and not callable(changes.get("uri")):
+            of_config = {"uri": given["uri"] if "uri" in changes else None, "uris": ()} | of_config
+            given["uri"] = None
         check_config(given["config"])
         given["config"] = attrs.evolve(given["config"], **of_config)
         new = type(self)(**given)
@@ -163,19 +205,30 @@ class ConnectionFactory:
     def connect(self, uri: str | None = None) -> Opening:
         """Return a connection to be: for ``await``, ``async with`` or ``async for``.
 
-        ``uri`` is used instead of the config's.
+        ``uri`` is used instead of the config's, and of what provides one.
         """
         return Opening(lambda: self.open(uri).__await__(), lambda: self._reconnection(uri))
 
     def _reconnection(self, uri: str | None) -> Reconnection:
-        text = self._uri(uri)
-        return Reconnection(lambda: self.open(uri), self._policy, text, str(self._show(text)))
+        plain = self._shown(str, uri)
+        redact = self.config.logging.redact
+        return Reconnection(
+            lambda attempt: self.open(uri, attempt=attempt),
+            self._policy,
+            plain,
+            self._shown(redact_uri, uri) if redact else plain,
+            redact=(lambda text: redact_uris(text, self._known(uri))) if redact else str,
+            ended=self._candidates.ended if self._candidates is not None and uri is None else None,
+        )
 
-    async def open(self, uri: str | None = None) -> ClientConnection:
+    async def open(self, uri: str | None = None, *, attempt: ConnectAttempt = _FIRST) -> ClientConnection:
         """Open a connection: dial and opening handshake (RFC 6455, 4.1), within ``timeouts.open``.
 
-        ``uri`` is used instead of the config's. Without either, a Unix socket has ``ws://localhost/``, or
-        ``wss://localhost/`` where TLS is configured. Cancelling leaves nothing open.
+        ``uri`` is used instead of the config's, and of what provides one. Without any, a Unix socket has
+        ``ws://localhost/``, or ``wss://localhost/`` where TLS is configured. Of several (``uris``), the
+        next is tried where one fails and the failure is transient; each has its share of the time that
+        is left. ``attempt`` is what functions that provide URI and headers are told. Cancelling leaves
+        nothing open.
 
         Raises:
             ConfigError: there is no URI.
@@ -186,14 +239,29 @@ class ConnectionFactory:
             InvalidHandshake: the peer does not switch to WebSocket, or offers what cannot be accepted;
                 ``response`` is its response, where it sent one.
         """
+        if self._tries is not None:
+            if self._candidates is None and self._given["uri"] is None:
+                uri = self._uri(uri)
+            return await self._tries.open(uri, attempt)
         text = self._uri(uri)
         target = parse_uri(text)
         # Some rules are between the URI and the rest of the config.
         config = self.config if uri is None else self.config.with_uri(uri)
         return await self._opener.open(text, target, config)
 
-    def _show(self, uri: str) -> object:
-        return RedactedURI(uri) if self.config.logging.redact else uri
+    def _known(self, uri: str | None) -> tuple[str, ...]:
+        """Return the URIs that are opened, where that is known beforehand."""
+        if uri is None and self._given["uri"] is not None:
+            return ()
+        if uri is None and self._candidates is not None:
+            return self.config.uris
+        return (self._uri(uri),)
+
+    def _shown(self, show: Callable[[str], str], uri: str | None) -> str:
+        """Return what logs call the peer."""
+        if uri is None and (provider := self._given["uri"]) is not None:
+            return f"the URI of {name_of(provider)}"
+        return ", ".join(map(show, self._known(uri)))
 
     def _uri(self, uri: str | None) -> str:
         if uri is None:
@@ -205,6 +273,12 @@ class ConnectionFactory:
             hint = "give one to open() or connect(), or set it in the config"
             raise ConfigError([ConfigProblem("code", "uri", "there is no URI to connect to", hint)])
         return uri
+
+
+def _candidates_of(config: ClientConfig) -> Candidates | None:
+    if not config.uris:
+        return None
+    return Candidates(config.uris, random.shuffle if config.uri_order == "shuffled" else None)
 
 
 def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionFactory:

@@ -15,7 +15,7 @@ from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import as_headers, build_request, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
 from wssdk.headers import Headers, HeadersLike, Request, Response
-from wssdk.ports import ClientExtensionFactory, Dialer, HeadersProvider, Pipe, Route
+from wssdk.ports import ClientExtensionFactory, Dialer, Pipe, Route
 from wssdk.typing import LoggerLike
 from wssdk.uri import RedactedURI, WebSocketURI
 
@@ -42,7 +42,7 @@ class Opener:
         dialer: Dialer,
         *,
         offers: tuple[ClientExtensionFactory, ...],
-        headers: HeadersProvider | None,
+        headers: HeadersLike | None,
         connection_class: Callable[..., ClientConnection],
         options: Mapping[str, Any],
         logger: LoggerLike,
@@ -54,17 +54,27 @@ class Opener:
         self._options = options
         self._logger = logger
 
-    async def open(self, uri: str, target: WebSocketURI, config: ClientConfig) -> ClientConnection:
+    async def open(
+        self,
+        uri: str,
+        target: WebSocketURI,
+        config: ClientConfig,
+        *,
+        extra: Headers | None = None,
+        until: float | None = None,
+    ) -> ClientConnection:
         """Open a connection to ``target``, as ``config`` says; see :meth:`ConnectionFactory.open`.
 
-        ``uri`` is its text, for the log.
+        ``uri`` is its text, for the log. ``extra`` are headers in the place of the factory's. The opening is
+        to be done by the time ``until`` of the event loop; None: within ``timeouts.open`` seconds.
         """
         reader = ResponseReader()
         shown = RedactedURI(uri) if config.logging.redact else uri
         self._logger.debug("opening %s", shown)
         try:
-            async with asyncio.timeout(config.timeouts.open) as deadline:
-                connection = await self._establish(config, target, reader)
+            timeout = asyncio.timeout(config.timeouts.open) if until is None else asyncio.timeout_at(until)
+            async with timeout as deadline:
+                connection = await self._establish(config, target, reader, extra)
         except TimeoutError as error:
             if not deadline.expired():
                 raise  # the operating system's: it names the address
@@ -78,10 +88,11 @@ class Opener:
         return connection
 
     async def _establish(
-        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader
+        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader, extra: Headers | None
     ) -> ClientConnection:
         key = new_key()
-        extra = None if self._headers is None else await _ask(self._headers)
+        if extra is None and self._headers is not None:
+            extra = as_headers(self._headers, "headers must be")
         request = self._build_request(config, target, key, extra)
         pipe = await self.dialer.dial(self._route(config, target))
         try:
@@ -160,16 +171,6 @@ def _refuse_connection(made: object) -> NoReturn:
 def _tls_name(target: WebSocketURI) -> str:
     # Certificates know neither the zone of an address nor the dot that makes a name absolute.
     return target.host.partition("%")[0].removesuffix(".")
-
-
-async def _ask(headers: HeadersProvider) -> Headers:
-    if not callable(headers):
-        return as_headers(headers, "headers must be")
-    answer = headers()
-    if inspect.isawaitable(answer):
-        answer = await answer
-    provider = getattr(headers, "__qualname__", None) or repr(headers)
-    return as_headers(answer, f"headers provider {provider} must return")
 
 
 async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:

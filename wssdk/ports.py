@@ -14,6 +14,7 @@ from wssdk.typing import ExtensionParameter
 __all__ = [
     "ClientExtensionFactory",
     "Clock",
+    "ConnectAttempt",
     "Dialer",
     "Extension",
     "Frame",
@@ -21,6 +22,7 @@ __all__ = [
     "Pipe",
     "ProcessException",
     "Route",
+    "URIProvider",
 ]
 
 
@@ -144,6 +146,18 @@ class Dialer(Protocol):
         ...
 
 
+@attrs.frozen
+class ConnectAttempt:
+    """Which attempt an opening is: what providers are told."""
+
+    number: int = 1
+    """1 for the first, and again for the first after a connection that lived ``reconnect.min_uptime``."""
+    last_error: Exception | None = None
+    """What the opening before failed with; None: it did not fail, or there was none."""
+    refresh: bool = False
+    """Whether the peer refused (401) what the provider gave: a kept token is to be thrown away."""
+
+
 class Clock(Protocol):
     """Time and sleep of reconnection: the collaborator to replace in tests."""
 
@@ -156,8 +170,18 @@ class Clock(Protocol):
         ...
 
 
-HeadersProvider: TypeAlias = HeadersLike | Callable[[], HeadersLike | Awaitable[HeadersLike]]
-"""Headers for the opening handshake: a value, or a function (plain or coroutine) asked at every opening."""
+_Headers: TypeAlias = HeadersLike | Awaitable[HeadersLike]
+_URI: TypeAlias = str | Awaitable[str]
+
+HeadersProvider: TypeAlias = HeadersLike | Callable[[], _Headers] | Callable[[ConnectAttempt], _Headers]
+"""Headers for the opening handshake: a value, or a function (plain or coroutine) asked at every opening.
+
+A function that must be given one argument is told the attempt."""
+
+URIProvider: TypeAlias = Callable[[], _URI] | Callable[[ConnectAttempt], _URI]
+"""The URI to open: a function (plain or coroutine) asked at every opening.
+
+One that must be given one argument is told the attempt."""
 
 ProcessException: TypeAlias = Callable[[Exception], Exception | None]
 """Hook of reconnection: None or a ``RetryableError`` means retry, any other exception is raised."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import sys
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -12,7 +13,7 @@ import attrs
 
 from wssdk.errors import InvalidURI, printable
 
-__all__ = ["ParsedURI", "RedactedURI", "WebSocketURI", "parse_uri", "parsed", "redact_uri"]
+__all__ = ["ParsedURI", "RedactedURI", "WebSocketURI", "parse_uri", "parsed", "redact_uri", "redact_uris"]
 
 # Nearly every URI: nothing in it is to be changed, decoded or refused. The rest is read part by part.
 _PLAIN: Final = re.compile(
@@ -64,6 +65,8 @@ _SECRET_WORDS: Final = frozenset(
         "ticket",
     )
 )
+# Up to what cannot stand in a URI; a quote at its end is not of it.
+_URI_IN_TEXT: Final = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s"<>]*[^\s"<>'.,:;)\]]""")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
@@ -318,6 +321,16 @@ def redact_uri(uri: str) -> str:
     path, question_mark, query = rest.partition("?")
     shown = path + question_mark + _redact_query(query) + (f"#{_MASK}" if fragment else "")
     return printable(f"{scheme}{separator}{masked}{shown}", sys.maxsize)
+
+
+def redact_uris(text: str, known: Iterable[str] = ()) -> str:
+    """Return ``text``, such as a message of others, with every URI in it masked as by :func:`redact_uri`.
+
+    ``known`` are URIs that it may have in it; others are found by how they look.
+    """
+    for uri in known:
+        text = text.replace(uri, redact_uri(uri))
+    return _URI_IN_TEXT.sub(lambda match: redact_uri(match[0]), text) if "://" in text else text
 
 
 def _may_be_cut_user_info(authority: str) -> bool:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
 import wssdk
+from tests.support.dialer import FakeClock
 from tests.support.raw_peer import CLOSE, CONT, RawFrame, RawLink, close_frame, raw_peer
 from tests.support.tls import authority
 from tests.support.until import until
@@ -70,6 +72,58 @@ async def test_block_cancelled_at_any_turn_leaves_nothing_open() -> None:
     async with raw_peer(polite) as peer:
         for turns in OPENING_TURNS:
             await cancelled_after(turns, use(peer.uri))
+        await until(lambda: not peer.scripts)
+
+
+async def test_opening_with_all_that_it_may_take_cancelled_at_any_turn_leaves_nothing_open() -> None:
+    async def headers(attempt: wssdk.ConnectAttempt) -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"X-Token": "fresh" if attempt.refresh else "stale"}
+
+    async def unavailable(link: RawLink) -> None:
+        await link.read_request()
+        await link.send(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")
+
+    async def particular(link: RawLink) -> None:
+        await link.read_request()
+        if b"stale" in link.request:
+            await link.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+            return
+        await link.agree()
+        await link.answer_close()
+
+    async with raw_peer(unavailable) as down, raw_peer(particular) as up:
+        config = wssdk.ClientConfig(uris=[down.uri, up.uri])
+        opened = 0
+        for turns in range(1, 61):
+            factory = wssdk.ConnectionFactory(config, headers=headers)
+            ws = await cancelled_after(turns, factory.connect())
+            if isinstance(ws, wssdk.ClientConnection):
+                opened += 1
+                await ws.close()
+        await until(lambda: not down.scripts and not up.scripts)
+    assert opened  # else there were not turns enough to come to the end
+
+
+async def test_iteration_cancelled_at_any_turn_leaves_nothing_open() -> None:
+    async def drop(link: RawLink) -> None:
+        await link.accept()
+
+    async def refuse(link: RawLink) -> None:
+        await link.read_request()
+        await link.send(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")
+
+    scripts = itertools.cycle((drop, refuse, polite))
+
+    async with raw_peer(lambda link: next(scripts)(link)) as peer:
+        factory = wssdk.ConnectionFactory(wssdk.ClientConfig(uri=peer.uri), clock=FakeClock())
+
+        async def use() -> None:
+            async for ws in factory.connect():
+                await ws.wait_closed()
+
+        for turns in range(1, 61):
+            await cancelled_after(turns, use())
         await until(lambda: not peer.scripts)
 
 

@@ -30,13 +30,13 @@ PROGRAMS: Final[dict[str, tuple[str, Start]]] = {
     "tinyproxy": ("tinyproxy", proxies.tinyproxy),
     "dante": ("danted", proxies.dante),
     "microsocks": ("microsocks", proxies.microsocks),
-    "pproxy": ("pproxy", proxies.pproxy),
+    "tiny-proxy": ("tiny-proxy", proxies.tiny_proxy),
 }
 SCHEMES: Final = [
     ("squid", "http"),
     ("tinyproxy", "http"),
     ("dante", "socks4"),
-    ("pproxy", "socks4a"),
+    ("tiny-proxy", "socks4a"),
     ("dante", "socks5"),
     ("dante", "socks5h"),
     ("microsocks", "socks5"),
@@ -46,7 +46,7 @@ ASKING: Final = [("squid", "http"), ("tinyproxy", "http"), ("microsocks", "socks
 WRONG: Final = ("me", "wr0ng-word")
 
 
-def cases(pairs: list[tuple[str, str]]) -> Any:
+def cases(pairs: list[tuple[str, str]]) -> pytest.MarkDecorator:
     marked = [
         pytest.param(program, scheme, marks=pytest.mark.needs(PROGRAMS[program][0]), id=f"{program}-{scheme}")
         for program, scheme in pairs

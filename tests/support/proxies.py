@@ -22,8 +22,8 @@ __all__ = [
     "dante",
     "haproxy_tls",
     "microsocks",
-    "pproxy",
     "squid",
+    "tiny_proxy",
     "tinyproxy",
 ]
 
@@ -173,12 +173,23 @@ def dante(folder: Path, credentials: tuple[str, str] | None) -> Iterator[Proxied
         yield Proxied(port, None)
 
 
+_TINY_PROXY: Final = """\
+import anyio, sys
+from tiny_proxy import Socks4ProxyHandler
+
+async def main():
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=int(sys.argv[1]))
+    await listener.serve(Socks4ProxyHandler().handle)
+
+anyio.run(main)
+"""
+
+
 @contextlib.contextmanager
-def pproxy(folder: Path, credentials: tuple[str, str] | None) -> Iterator[Proxied]:
-    """Run pproxy, for SOCKS4A, which Dante does not speak."""
+def tiny_proxy(folder: Path, credentials: tuple[str, str] | None) -> Iterator[Proxied]:
+    """Run tiny-proxy of PyPI, for SOCKS4A, which Dante does not speak."""
     port = free_port()
-    words = [sys.executable, "-W", "ignore", "-m", "pproxy", "-l", f"socks4://127.0.0.1:{port}"]
-    with daemon(words, folder, ports=[port]):
+    with daemon([sys.executable, "-c", _TINY_PROXY, str(port)], folder, ports=[port]):
         yield Proxied(port, None)
 
 

@@ -127,6 +127,10 @@ class RawLink:
     async def accept(self, *lines: str) -> None:
         """Read the request and answer with 101; ``lines`` are further headers."""
         await self.read_request()
+        await self.agree(*lines)
+
+    async def agree(self, *lines: str) -> None:
+        """Answer the request that was read with 101; ``lines`` are further headers."""
         head = [
             "HTTP/1.1 101 Switching Protocols",
             "Upgrade: websocket",

@@ -37,11 +37,13 @@ def in_code() -> None:
         network=Network(family="ipv4"),
         reconnect=Reconnect(max="1m"),
     )
+    ClientConfig(uris=["wss://a/", "wss://b/"], uri_order="shuffled")
     ClientConfig(compression=False, proxy="http://proxy:3128", reconnect=True)
 
 
 def values(config: ClientConfig) -> None:
     assert_type(config.uri, str | None)
+    assert_type(config.uris, tuple[str, ...])
     assert_type(config.timeouts.open, float | None)
     assert_type(config.keepalive.interval, float | None)
     assert_type(config.limits.max_message_size, int | None)
@@ -67,6 +69,7 @@ def mistakes(config: ClientConfig) -> None:
     ClientConfig("ws://h/")  # type: ignore[call-arg]
     ClientConfig(timeout=5)  # type: ignore[call-arg]
     Timeouts(open=[1])  # type: ignore[arg-type]
+    ClientConfig(uri_order="random")  # type: ignore[arg-type]
     Network(family="ipv5")  # type: ignore[arg-type]
     config.uri = "ws://h/"  # type: ignore[misc]
     ClientConfig.from_connect("ws://h/", ping_intervall=5)  # type: ignore[call-arg]

@@ -15,7 +15,16 @@ from typing import assert_type
 
 import wssdk
 import wssdk.asyncio.client
-from wssdk import ClientConnection, Headers, Origin, RetryableError, Subprotocol, connect, unix_connect
+from wssdk import (
+    ClientConnection,
+    ConnectAttempt,
+    Headers,
+    Origin,
+    RetryableError,
+    Subprotocol,
+    connect,
+    unix_connect,
+)
 from wssdk.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 assert_type(wssdk.__version__, str)
@@ -44,6 +53,18 @@ class Mine(ClientConnection):
 
 def hook(error: Exception) -> Exception | None:
     return RetryableError(error) if isinstance(error, OSError) else None
+
+
+async def fresh_headers() -> Headers:
+    return Headers({"X-Key": "a"})
+
+
+def headers_of_attempt(attempt: ConnectAttempt) -> dict[str, str]:
+    return {"X-Key": str(attempt.number)}
+
+
+def wrong_headers() -> int:
+    return 5
 
 
 def delays() -> Iterator[float]:
@@ -105,6 +126,10 @@ async def other_forms() -> None:
     await connect("ws://h/", additional_headers={"X-Key": "a"})
     await connect("ws://h/", additional_headers=[("X-Key", "a")])
     await connect("ws://h/", additional_headers=os.environ)
+    await connect("ws://h/", additional_headers=fresh_headers)
+    await connect("ws://h/", additional_headers=headers_of_attempt)
+    async with unix_connect("/s", additional_headers=fresh_headers):
+        pass
     await connect("ws://h/", max_size=None, max_queue=None)
     await connect("ws://h/", max_size=(2**20, 2**16), max_queue=(16, 4), write_limit=(2**16, 2**10))
     await connect("wss://h/", ssl=True)
@@ -117,6 +142,8 @@ async def mistakes() -> None:
     await connect("ws://h/", open_timeout=[1])  # type: ignore[arg-type]
     await connect("ws://h/", ssl="context")  # type: ignore[arg-type]
     await connect("ws://h/", additional_headers=5)  # type: ignore[arg-type]
+    await connect("ws://h/", additional_headers=wrong_headers)  # type: ignore[arg-type]
+    await connect(["ws://h/", "ws://i/"])  # type: ignore[arg-type]
     await connect("ws://h/", create_connection=str)  # type: ignore[arg-type]
     await connect(5)  # type: ignore[arg-type]
     await connect("ws://h/", "https://example.com")  # type: ignore[call-arg]

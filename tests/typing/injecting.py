@@ -12,14 +12,17 @@ from wssdk import (
     ClientExtensionFactory,
     ClientPerMessageDeflateFactory,
     Clock,
+    ConnectAttempt,
     ConnectionFactory,
     Dialer,
     Extension,
     Headers,
     HeadersLike,
+    HeadersProvider,
     Pipe,
     ProcessException,
     Route,
+    URIProvider,
     process_exception,
 )
 from wssdk.dial.dialer import StreamDialer
@@ -90,6 +93,25 @@ async def fresh_tokens() -> Headers:
     return Headers({"Authorization": "Bearer t"})
 
 
+async def told_tokens(attempt: ConnectAttempt) -> Headers:
+    assert_type(attempt.number, int)
+    assert_type(attempt.last_error, Exception | None)
+    assert_type(attempt.refresh, bool)
+    return Headers({"Authorization": "Bearer t"})
+
+
+async def told_uri(attempt: ConnectAttempt) -> str:
+    return "ws://h/"
+
+
+def plain_uri() -> str:
+    return "ws://h/"
+
+
+def providers() -> tuple[URIProvider, URIProvider, HeadersProvider, HeadersProvider]:
+    return told_uri, plain_uri, told_tokens, {"X-Key": "a"}
+
+
 def create(*args: Any, **kwargs: Any) -> ClientConnection:
     return ClientConnection(*args, **kwargs)
 
@@ -108,6 +130,8 @@ def collaborators(config: ClientConfig, context: ssl.SSLContext) -> None:
     )
     ConnectionFactory(config, headers=fresh_tokens, dialer=StreamDialer(config))
     ConnectionFactory(config, headers={"X-Key": "a"})
+    ConnectionFactory(config, headers=told_tokens, uri=told_uri)
+    ConnectionFactory(config, uri=plain_uri)
     ConnectionFactory(config, headers=[("X-Key", "a")])
 
 
@@ -116,6 +140,8 @@ def mistakes(config: ClientConfig) -> None:
     ConnectionFactory("ws://h/")  # type: ignore[arg-type]
     ConnectionFactory(config, dialer=WrongDialer())  # type: ignore[arg-type]
     ConnectionFactory(config, headers=5)  # type: ignore[arg-type]
+    ConnectionFactory(config, uri="ws://h/")  # type: ignore[arg-type]
+    ConnectionFactory(config, uri=tokens)  # type: ignore[arg-type]
     ConnectionFactory(config, connection_class=str)  # type: ignore[arg-type]
 
 

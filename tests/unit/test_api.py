@@ -20,7 +20,17 @@ from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConnectionClosedOK, InvalidURI, RetryableError
 from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
 from wssdk.headers import Headers, HeadersLike
-from wssdk.testing import EchoServer, LocalCertificate, ScriptedServer, end, hold, reset, upgrade
+from wssdk.ports import ConnectAttempt
+from wssdk.testing import (
+    EchoServer,
+    LocalCertificate,
+    ScriptedServer,
+    end,
+    hold,
+    read_request,
+    reset,
+    upgrade,
+)
 
 URI = "ws://127.0.0.1:9/"
 TLS_URI = "wss://127.0.0.1:9/"
@@ -151,6 +161,8 @@ async def test_tls_checks_certificates_by_default() -> None:
         ({"additional_headers": [("X-Key", "a"), ("X-Key", "b")]}, "X-Key: a\r\nX-Key: b"),
         ({"additional_headers": Headers({"X-Key": "a"})}, "X-Key: a"),
         ({"additional_headers": (pair for pair in [("X-Key", "a")])}, "X-Key: a"),
+        ({"additional_headers": lambda: {"X-Key": "a"}}, "X-Key: a"),
+        ({"additional_headers": lambda attempt: {"X-Key": str(attempt.number)}}, "X-Key: 1"),
         ({}, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"),
         (
             {"extensions": [ClientPerMessageDeflateFactory(client_max_window_bits=None)]},
@@ -271,6 +283,41 @@ async def test_messages_received_before_the_close_stay_readable() -> None:
 
 
 # Headers by their deprecated name.
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        (5, "uri must be a str, not int$"),
+        (["ws://a/"], r"not list: several go into ConnectionFactory\(ClientConfig\(uris=...\)\)"),
+        (lambda: URI, r"not function: a function that provides it goes into ConnectionFactory"),
+    ],
+    ids=["number", "list", "function"],
+)
+def test_uri_that_is_no_text_is_told_the_way_out(uri: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        _ = CONNECT(uri)
+
+
+async def test_provider_of_headers_is_told_of_a_refusal() -> None:
+    def headers(attempt: ConnectAttempt) -> HeadersLike:
+        return {"X-Key": "fresh" if attempt.refresh else "stale"}
+
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    server = ScriptedServer([read_request, refusal], [upgrade(), end, hold])
+    async with server, connect(server.uri, additional_headers=headers) as ws:
+        assert ws.request.headers["X-Key"] == "fresh"
+
+
+async def test_provider_under_the_deprecated_name_is_asked() -> None:
+    with pytest.warns(DeprecationWarning, match="extra_headers"):
+        request = await request_of(extra_headers=lambda: {"X-Key": "a"})
+    assert "X-Key: a" in request
+
+
+def test_provider_that_needs_more_is_refused_by_the_call() -> None:
+    with pytest.raises(TypeError, match="it needs a, b"):
+        _ = CONNECT(URI, additional_headers=lambda a, b: {})
 
 
 def test_extra_headers_is_deprecated() -> None:

@@ -54,6 +54,21 @@ RICH = ClientConfig(
 )
 
 
+def test_repr_masks_every_one_of_several_uris() -> None:
+    config = ClientConfig(uris=["wss://user:hush@a/", "wss://b/?token=hush"])
+    assert "('wss://********@a/', 'wss://b/?token=********')" in repr(config)
+
+
+def test_other_uri_takes_the_place_of_several() -> None:
+    config = ClientConfig(uris=["ws://a", "ws://b"]).with_uri("ws://c")
+    assert (config.uri, config.uris) == ("ws://c", ())
+
+
+def test_wrong_uri_in_the_place_of_several_is_told_alone() -> None:
+    config = ClientConfig(uris=["ws://a", "ws://b"])
+    assert [problem.path for problem in problems_of(lambda: config.with_uri("http://c"))] == ["uri"]
+
+
 # The table of options.
 
 

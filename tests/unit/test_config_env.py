@@ -36,6 +36,11 @@ def test_empty_prefix() -> None:
         ClientConfig.from_env("")
 
 
+def test_several_uris_in_one_variable() -> None:
+    config = ClientConfig.from_env(environ={"WSSDK_URIS": "wss://a/, wss://b/"})
+    assert config.uris == ("wss://a/", "wss://b/")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "path", "value"),
     [
@@ -44,6 +49,7 @@ def test_empty_prefix() -> None:
         ("USER_AGENT", "None", "user_agent", None),
         ("SUBPROTOCOLS", "a, b", "subprotocols", ("a", "b")),
         ("SUBPROTOCOLS", "", "subprotocols", ()),
+        ("URI_ORDER", "shuffled", "uri_order", "shuffled"),
         ("TIMEOUTS__OPEN", "5", "timeouts.open", 5.0),
         ("TIMEOUTS__OPEN", " 500ms ", "timeouts.open", 0.5),
         ("TIMEOUTS__OPEN", "none", "timeouts.open", None),

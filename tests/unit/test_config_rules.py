@@ -117,6 +117,12 @@ def test_wrong_section() -> None:
             "a ws:// URI is opened without TLS",
         ),
         (
+            lambda: ClientConfig(uris=["ws://h", "ws://i"], tls=Tls(verify=False)),
+            "tls.verify",
+            "a ws:// URI is opened without TLS",
+        ),
+        (lambda: ClientConfig(uri="ws://h", uris=["ws://i"]), "uris", "uri is set, too"),
+        (
             lambda: ClientConfig(headers={"authorization": "x"}, auth=Auth(token="t")),
             "auth.token",
             "the header Authorization is set twice",
@@ -145,6 +151,7 @@ def test_rule_between_options(make: Callable[[], object], path: str, text: str) 
         lambda: Network(local_host="::1", local_port=5),
         lambda: Reconnect(min=60, max=60),
         lambda: ClientConfig(uri="WSS://h", tls=Tls(ca_file="c")),
+        lambda: ClientConfig(uris=["WSS://h", "wss://i"], tls=Tls(ca_file="c")),
         lambda: ClientConfig(tls=Tls(ca_file="c")),
         lambda: ClientConfig(headers={"Authorization": "x"}),
         lambda: ClientConfig(headers={"Authorization": "x"}, auth=Auth(header="X-Key", token="t")),
@@ -164,7 +171,6 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
         ClientConfig(),
         ClientConfig(proxy=None),
         ClientConfig(proxy=Proxy(enabled=False, url="http://proxy:3128")),
-        ClientConfig(reconnect=Reconnect(enabled=False, retry_after=False)),
         ClientConfig(reconnect=Reconnect(initial=None, min=1, max=2, factor=2, min_uptime=1)),
         ClientConfig(reconnect=Reconnect(max_attempts=5, retry_status=[500])),
         ClientConfig(compression=Compression(backend="zlib", min_size=64)),
@@ -182,7 +188,6 @@ def test_supported(config: ClientConfig) -> None:
         (ClientConfig(limits=Limits(on_full="close")), "limits.on_full"),
         (ClientConfig(limits=Limits(max_queue_bytes=5)), "limits.max_queue_bytes"),
         (ClientConfig(tls=Tls(pinned_sha256=["0" * 64])), "tls.pinned_sha256"),
-        (ClientConfig(reconnect=Reconnect(retry_after=False)), "reconnect.retry_after"),
     ],
 )
 def test_unsupported(config: ClientConfig, path: str) -> None:

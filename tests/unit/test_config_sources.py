@@ -213,7 +213,6 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     [
         ("keepalive.idle_timeout = 5", "keepalive.idle_timeout"),
         ("limits.on_full = 'latest'", "limits.on_full"),
-        ("reconnect.retry_after = false", "reconnect.retry_after"),
     ],
 )
 def test_option_of_a_later_release(write: Write, text: str, path: str) -> None:
@@ -258,6 +257,31 @@ def test_uri_may_be_said_to_come_later() -> None:
 
 def test_unix_socket_needs_no_uri(write: Write) -> None:
     assert ClientConfig.from_toml(write('network.unix_path = "/s"')).network.unix_path == "/s"
+
+
+# One URI or several.
+
+
+def test_several_uris_are_enough(write: Write) -> None:
+    assert ClientConfig.from_toml(write('uris = ["ws://a", "ws://b"]')).uris == ("ws://a", "ws://b")
+
+
+def test_several_uris_take_the_place_of_one_in_a_lower_layer(write: Write) -> None:
+    file = write('uri = "ws://a"\n[connections.feed]\nuris = ["ws://b", "ws://c"]')
+    config = ClientConfig.load(file, connection="feed", environ={})
+    assert (config.uri, config.uris) == (None, ("ws://b", "ws://c"))
+
+
+def test_one_uri_takes_the_place_of_several_in_a_lower_layer(write: Write) -> None:
+    file = write('uris = ["ws://b", "ws://c"]')
+    config = ClientConfig.load(file, environ={"WSSDK_URI": "ws://a"})
+    assert (config.uri, config.uris) == ("ws://a", ())
+
+
+def test_one_uri_and_several_in_one_layer_are_refused(write: Write) -> None:
+    file = write('uri = "ws://a"\nuris = ["ws://b", "ws://c"]')
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert (problem.path, problem.hint) == ("uris", "keep uri for one, or uris for several")
 
 
 # Connections.

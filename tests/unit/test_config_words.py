@@ -42,6 +42,9 @@ def refusal(function: Callable[[Any], Any], value: object) -> BadValue:
         (words.wakeup, "scheduled"),
         (words.optional_level, "DEBUG"),
         (words.optional_uri, "wss://example.com/feed?x=1"),
+        (words.uris, ()),
+        (words.uris, ("wss://a.example.com/", "wss://b.example.com/")),
+        (words.uri_order, "shuffled"),
         (words.proxy_url, "auto"),
         (words.proxy_url, "http://proxy:3128"),
         (words.proxy_url, "https://user:pass@proxy:3128/"),
@@ -90,6 +93,31 @@ def test_header_of_the_opening_handshake(value: str) -> None:
 @pytest.mark.parametrize("value", [None, 5, "two words", "a\r\nb"])
 def test_no_scheme(value: object) -> None:
     assert refusal(words.scheme, value).expected == 'a word such as "Bearer", or "" for the token alone'
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("ws://h", "put it into brackets"),
+        (5, None),
+        (None, None),
+        ([5], None),
+        (["http://h"], "scheme isn't ws or wss; did you mean ws://?"),
+    ],
+)
+def test_no_uris(value: object, hint: str | None) -> None:
+    bad = refusal(words.uris, value)
+    assert bad.expected.startswith('an array of WebSocket URIs such as ["wss://a.example.com/", ')
+    assert bad.hint == hint
+
+
+def test_uri_given_twice() -> None:
+    assert refusal(words.uris, ["ws://a", "ws://b", "ws://a"]).expected == "a URI is given more than once"
+
+
+def test_uris_of_which_only_some_are_encrypted() -> None:
+    bad = refusal(words.uris, ["wss://a", "ws://b"])
+    assert bad.expected == "they must all be wss://, or all be ws://"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +193,10 @@ def test_uri_may_come_later() -> None:
 @pytest.mark.parametrize("value", [5, False, ["ws://h"], "http://h", "ws://", "", "ws://h#f"])
 def test_no_uri(value: object) -> None:
     assert refusal(words.optional_uri, value).expected == 'a WebSocket URI such as "wss://example.com/feed"'
+
+
+def test_list_of_uris_is_sent_to_the_option_for_several() -> None:
+    assert refusal(words.optional_uri, ["ws://a"]).hint == "several go into uris"
 
 
 def test_bad_uri_has_its_reason() -> None:

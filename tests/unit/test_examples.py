@@ -20,6 +20,7 @@ PRINTED: Final = {
     "basic.py": "Server response: 'Hello, Server!'\n",
     "configured.py": "Received: {'type': 'subscribe', 'channel': 'updates'}\nReceived: {'type': 'close'}\n",
     "errors.py": "Connection latency: 0.00",
+    "fresh_token.py": "Bearer token-2\n",
     "injected_factory.py": "Hello, wire!\n",
 }
 

@@ -25,7 +25,6 @@ LATER: Final = {
     "limits.max_queue_bytes",
     "tls.pinned_sha256",
     "network.max_redirects",
-    "reconnect.retry_after",
 }
 # The address that the README's commands serve and its scripts connect to.
 _ADDRESS: Final = "ws://127.0.0.1:8765/"

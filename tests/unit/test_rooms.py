@@ -22,9 +22,11 @@ FLOORS: Final = [
     {"api"},
     {"keywords"},
     {"factory"},
+    {"tries"},
     # Below the factory: what factory.connect() gives can be iterated over, and reconnecting needs nothing
     # of the factory but a function that opens.
     {"reconnect", "opening", "collaborators"},
+    {"providers"},
     {"connection"},
     # Above the handshake: what answers CONNECT is an HTTP response as well.
     {"dial"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wssdk.errors import InvalidURI
-from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, parsed, redact_uri
+from wssdk.uri import RedactedURI, WebSocketURI, parse_uri, parsed, redact_uri, redact_uris
 
 
 @pytest.mark.parametrize(
@@ -289,3 +289,28 @@ def test_a_redacted_uri_shows_what_redact_uri_returns() -> None:
     shown = RedactedURI("ws://user:hunter2@example.com/?token=abc")
     assert str(shown) == redact_uri("ws://user:hunter2@example.com/?token=abc")
     assert "hunter2" not in repr(shown)
+
+
+# URIs in the messages of others.
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no way to ws://me:hush@h/x: refused", "no way to ws://********@h/x: refused"),
+        ("'wss://h/?token=hush' failed", "'wss://h/?token=********' failed"),
+        ("see https://h/?sig=hush.", "see https://h/?sig=********."),
+        ("ws://a/?key=hush, ws://b/?key=hush", "ws://a/?key=********, ws://b/?key=********"),
+        ("(ws://a/)", "(ws://a/)"),
+        ("nothing to see", "nothing to see"),
+        ("://", "://"),
+    ],
+)
+def test_uris_in_a_text_are_masked(text: str, shown: str) -> None:
+    assert redact_uris(text) == shown
+
+
+def test_known_uri_is_masked_however_it_looks() -> None:
+    assert redact_uris("to ws://h/?token=a<hush> now", ["ws://h/?token=a<hush>"]) == (
+        "to ws://h/?token=******** now"
+    )

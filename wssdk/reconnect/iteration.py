@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError
+from wssdk.ports import ConnectAttempt
 from wssdk.reconnect.attempts import Attempts
 from wssdk.reconnect.policy import ReconnectPolicy
 
@@ -25,18 +26,26 @@ class Reconnection:
 
     A failed opening is tried again, with growing delays, where it is transient; a fatal failure is
     raised. Only a connection that lived ``min_uptime`` seconds (from its opening until the loop moves on)
-    starts the delays anew, and only after such a one the next is opened without a delay: a server that
-    accepts and drops meets no storm.
+    starts delays and attempts anew, and only after such a one the next is opened without a delay: a server
+    that accepts and drops meets no storm.
 
-    ``open`` opens one connection; ``uri`` is its URI, and ``shown`` what the log has instead of it.
+    The arguments are those of :class:`Attempts`.
     """
 
     def __init__(
-        self, open: Callable[[], Awaitable[ClientConnection]], policy: ReconnectPolicy, uri: str, shown: str
+        self,
+        open: Callable[[], Awaitable[ClientConnection]]
+        | Callable[[ConnectAttempt], Awaitable[ClientConnection]],
+        policy: ReconnectPolicy,
+        uri: str,
+        shown: str,
+        *,
+        redact: Callable[[str], str] | None = None,
+        ended: Callable[[ClientConnection, bool], None] | None = None,
     ) -> None:
         self._connection: ClientConnection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._attempts = Attempts(open, policy, uri, shown)
+        self._attempts = Attempts(open, policy, uri, shown, redact=redact, ended=ended)
         self._enabled = policy.section.enabled
         self._busy = False
         self._ended = False

@@ -33,7 +33,7 @@ SWITCH = (
 )
 
 
-def read(*pieces: bytes, eof: bool = False, tunnel: bool = False, **bounds: int) -> ResponseReader:
+def read(*pieces: bytes, eof: bool = False, tunnel: bool = False, **bounds: Any) -> ResponseReader:
     reader = ResponseReader(tunnel=tunnel, **bounds)
     for piece in pieces:
         reader.feed(piece)
@@ -42,7 +42,7 @@ def read(*pieces: bytes, eof: bool = False, tunnel: bool = False, **bounds: int)
     return reader
 
 
-def body_of(*pieces: bytes, eof: bool = False, **bounds: int) -> bytes | None:
+def body_of(*pieces: bytes, eof: bool = False, **bounds: Any) -> bytes | None:
     response = read(*pieces, eof=eof, **bounds).response
     return None if response is None else response.body
 

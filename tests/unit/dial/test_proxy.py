@@ -1,0 +1,245 @@
+"""What is said to proxies, and what may come back; the proxy is played."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+
+import pytest
+
+from tests.support.proxies import PlayedProxy
+from tests.support.servers import RawServer, Script, raw_server
+from tests.support.tls import authority
+from wssdk.config import ClientConfig, Proxy
+from wssdk.dial.dialer import StreamDialer
+from wssdk.dial.pipe import StreamPipe
+from wssdk.errors import InvalidProxy, InvalidProxyMessage, InvalidProxyStatus, ProxyError
+from wssdk.ports import Route
+
+YES = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def config(server: RawServer, scheme: str = "http", user: str = "", **more: object) -> ClientConfig:
+    values: dict[str, object] = {"user_agent": "tests/1", **more}
+    return ClientConfig(proxy=Proxy(url=f"{scheme}://{user}127.0.0.1:{server.port}"), **values)  # type: ignore[arg-type]
+
+
+async def dial(server: RawServer, route: Route | None = None, **more: str) -> StreamPipe:
+    """Dial by way of a proxy at ``server``."""
+    dialer = StreamDialer(config(server, **more), ssl_context=authority().client_context())
+    return await dialer.dial(route or Route(False, "example.com", 80))
+
+
+async def refused(script: Script, kind: type[Exception], **more: str) -> Exception:
+    """Return what is raised where the proxy plays ``script``."""
+    async with raw_server(script) as server:
+        with pytest.raises(kind) as caught:
+            await dial(server, None, **more)
+    return caught.value
+
+
+async def requested(route: Route, **more: str) -> list[bytes]:
+    """Return the lines of the request that a proxy gets."""
+    proxy = PlayedProxy(YES)
+    async with raw_server(proxy) as server:
+        (await dial(server, route, **more)).abort()
+    (request,) = proxy.requests
+    return request.split(b"\r\n")
+
+
+# What is asked.
+
+
+async def test_request() -> None:
+    lines = await requested(Route(False, "example.com", 8080))
+    assert lines == [
+        b"CONNECT example.com:8080 HTTP/1.1",
+        b"Host: example.com:8080",
+        b"User-Agent: tests/1",
+        b"",
+        b"",
+    ]
+
+
+async def test_request_for_an_address_of_ipv6() -> None:
+    assert (await requested(Route(False, "2001:db8::1", 80)))[0] == b"CONNECT [2001:db8::1]:80 HTTP/1.1"
+
+
+async def test_request_without_user_agent() -> None:
+    proxy = PlayedProxy(YES)
+    async with raw_server(proxy) as server:
+        pipe = await StreamDialer(config(server, user_agent=None)).dial(Route(False, "a", 80))
+        pipe.abort()
+    assert b"User-Agent" not in proxy.requests[0]
+
+
+async def test_credentials_are_basic_authentication() -> None:
+    lines = await requested(Route(False, "a", 80), user="me:pa%C3%9F@")
+    coded = base64.b64encode("me:paß".encode())
+    assert b"Proxy-Authorization: Basic " + coded in lines
+
+
+async def test_username_alone_has_an_empty_password() -> None:
+    lines = await requested(Route(False, "a", 80), user="me@")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:") in lines
+
+
+# What may be answered.
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        YES,
+        b"HTTP/1.0 200 OK\r\nProxy-Agent: old\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + YES,
+        b"HTTP/1.1 299 Fine\r\nContent-Length: 99\r\n\r\n",
+    ],
+)
+async def test_yes(answer: bytes) -> None:
+    async with raw_server(PlayedProxy(answer)) as server:
+        (await dial(server)).abort()
+
+
+async def test_bytes_behind_the_answer_are_the_servers() -> None:
+    async with raw_server(PlayedProxy(YES + b"hello")) as server:
+        pipe = await dial(server)
+        said = await pipe.read()
+        pipe.abort()
+    assert said == b"hello"
+
+
+async def test_answer_may_come_in_pieces() -> None:
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for byte in YES + b"hello":
+            writer.write(bytes((byte,)))
+            await writer.drain()
+            await asyncio.sleep(0)
+        await reader.read()
+
+    async with raw_server(proxy) as server:
+        pipe = await dial(server)
+        said = b""
+        while len(said) < 5:
+            said += await pipe.read()
+        pipe.abort()
+    assert said == b"hello"
+
+
+@pytest.mark.parametrize("status", [302, 403, 407, 502])
+async def test_no(status: int) -> None:
+    answer = f"HTTP/1.1 {status} No\r\nContent-Length: 5\r\n\r\nsorry".encode()
+    error = await refused(PlayedProxy(answer), InvalidProxyStatus)
+    assert isinstance(error, InvalidProxyStatus)
+    assert error.response is not None
+    assert (error.response.status_code, error.response.body) == (status, b"sorry")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "invalid HTTP status line"),
+        (b"\x05\x00", "invalid HTTP status line"),
+        (b"HTTP/2 200\r\n\r\n", "invalid HTTP status line"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "invalid header line"),
+        (b"HTTP/1.1 200 " + b"x" * 9000, "longer than"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", "more than 128 headers"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 20 + YES, "too many interim responses"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", ""),
+    ],
+)
+async def test_what_is_no_answer_of_a_proxy(answer: bytes, told: str) -> None:
+    error = await refused(PlayedProxy(answer), InvalidProxyMessage)
+    assert told in str(error)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\n"])
+async def test_end_before_the_answer(answer: bytes) -> None:
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+
+    error = await refused(proxy, InvalidProxyMessage)
+    assert isinstance(error.__cause__, EOFError)
+
+
+async def test_bytes_before_tls_begins_are_refused() -> None:
+    async with raw_server(PlayedProxy(YES + b"x")) as server:
+        with pytest.raises(InvalidProxyMessage, match="before TLS began"):
+            await dial(server, Route(True, "localhost", 443))
+
+
+# TLS inside of the tunnel.
+
+
+async def test_tls_is_spoken_with_the_server() -> None:
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await reader.read()
+
+    async with (
+        raw_server(hello, ssl_context=authority().server_context("example.com")) as behind,
+        raw_server(PlayedProxy(YES, behind.port)) as server,
+    ):
+        pipe = await dial(server, Route(True, "example.com", 443))
+        said = await pipe.read()
+        pipe.abort()
+    assert said == b"hello"
+
+
+async def test_certificate_must_be_the_servers() -> None:
+    async with (
+        raw_server(ssl_context=authority().server_context("other.example")) as behind,
+        raw_server(PlayedProxy(YES, behind.port)) as server,
+    ):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await dial(server, Route(True, "example.com", 443))
+
+
+# SOCKS.
+
+
+def plays(*answers: bytes) -> Script:
+    """Return a proxy that answers each of what it reads, and then says no more."""
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await reader.read(1 << 10)
+            writer.write(answer)
+            await writer.drain()
+
+    return proxy
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answers"),
+    [
+        ("socks5h", [b"\x05\xff"]),
+        ("socks5h", [b"\x05\x02"]),
+        ("socks5h", [b"HTTP/1.1 400 Bad\r\n\r\n"]),
+        ("socks5h", [b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0"]),
+        ("socks5h", [b"\x05\x00", b"\x04\x00\x00\x01\0\0\0\0\0\0"]),
+        ("socks5h", [b"\x05\x00", b"\x05\x00"]),
+        ("socks5h", [b""]),
+        ("socks4a", [b"\x00\x5b\0\0\0\0\0\0"]),
+        ("socks4a", [b"\x01\x5a\0\0\0\0\0\0"]),
+        ("socks4a", [b"\x00\x5a"]),
+    ],
+)
+async def test_no_of_a_socks_proxy(scheme: str, answers: list[bytes]) -> None:
+    await refused(plays(*answers), ProxyError, scheme=scheme)
+
+
+async def test_name_that_socks_cannot_carry() -> None:
+    async with raw_server(plays(b"\x05\x00")) as server:
+        with pytest.raises(InvalidProxy):
+            await dial(server, Route(False, "a" * 300, 80), scheme="socks5h")
+
+
+async def test_password_that_socks_cannot_carry_is_not_told() -> None:
+    async with raw_server(plays(b"\x05\x02")) as server:
+        with pytest.raises((InvalidProxy, ProxyError)) as caught:
+            await dial(server, scheme="socks5h", user=f"me:{'s3cret' * 60}@")
+    assert "s3cret" not in f"{caught.value!r}{caught.value}{caught.value.__cause__!r}"
