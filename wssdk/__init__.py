@@ -12,7 +12,7 @@ from wssdk.version import VERSION
 
 if TYPE_CHECKING:
     from wssdk.api import connect, unix_connect
-    from wssdk.codes import Close, CloseCode, Opcode
+    from wssdk.codes import Close, CloseCode, Dropped, Opcode
     from wssdk.config import (
         Auth,
         ClientConfig,
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         TooManyHeaders,
         WebSocketException,
     )
+    from wssdk.errors_limits import InboxFull
     from wssdk.factory import ConnectionFactory
     from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
     from wssdk.headers import Headers, HeadersLike, MultipleValuesError, Request, Response
@@ -104,6 +105,7 @@ else:
         "unix_connect": "wssdk.api",
         "Close": "wssdk.codes",
         "CloseCode": "wssdk.codes",
+        "Dropped": "wssdk.codes",
         "Opcode": "wssdk.codes",
         "Auth": "wssdk.config",
         "ClientConfig": "wssdk.config",
@@ -151,6 +153,7 @@ else:
         "TooManyFragments": "wssdk.errors",
         "TooManyHeaders": "wssdk.errors",
         "WebSocketException": "wssdk.errors",
+        "InboxFull": "wssdk.errors_limits",
         "ConnectionFactory": "wssdk.factory",
         "ClientPerMessageDeflateFactory": "wssdk.handshake.deflate_offer",
         "Headers": "wssdk.headers",
@@ -221,6 +224,7 @@ __all__ = [
     "Data",
     "DataLike",
     "Dialer",
+    "Dropped",
     "DuplicateParameter",
     "Extension",
     "ExtensionName",
@@ -230,6 +234,7 @@ __all__ = [
     "Headers",
     "HeadersLike",
     "HeadersProvider",
+    "InboxFull",
     "InvalidHandshake",
     "InvalidHeader",
     "InvalidHeaderFormat",

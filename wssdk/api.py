@@ -14,6 +14,7 @@ import attrs
 from wssdk.config import ClientConfig
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
 from wssdk.config_values import nearest
+from wssdk.config_words import OnFull
 from wssdk.connection.connection import ClientConnection
 from wssdk.keywords import NOT_GIVEN, NotGiven, factory_for
 from wssdk.ports import ClientExtensionFactory, HeadersProvider, ProcessException
@@ -74,10 +75,13 @@ class UnixKeywords(LoopKeywords, total=False):
     open_timeout: DurationLike | None
     ping_interval: DurationLike | None
     ping_timeout: DurationLike | None
+    idle_timeout: DurationLike | None
     close_timeout: DurationLike | None
     reconnect_delays: Callable[[], Iterator[float]] | None
     max_size: MaxSizeLike
     max_queue: MaxQueueLike
+    max_queue_bytes: SizeLike | None
+    on_full: OnFull
     read_limit: SizeLike
     write_limit: WriteLimitLike
     logger: LoggerLike | None
@@ -144,12 +148,16 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         open_timeout: for the whole opening: address look-up, TLS, opening handshake.
         ping_interval: between keepalive pings.
         ping_timeout: for any sign of life after a keepalive ping.
+        idle_timeout: without a data frame, whether or not pings are answered.
         close_timeout: for the whole closing.
         reconnect_delays: returns an iterator of the delays between attempts; default: one that draws up
             to 5, then from 3 to a bound that grows up to 60.
         max_size: of a received message, or a pair: of a message and of a fragment.
-        max_queue: received messages that wait for the application, where reading pauses; or a pair: of
-            that and where it resumes.
+        max_queue: received messages that wait for the application, where the inbox is full; or a pair: of
+            that and where reading resumes after a pause.
+        max_queue_bytes: the same in bytes of payload.
+        on_full: what happens to a message that comes then: ``"pause"`` (reading), ``"drop_oldest"``,
+            ``"latest"`` (keep the newest alone) or ``"close"``; see :class:`~wssdk.config.Limits`.
         read_limit: of one read from the transport.
         write_limit: bytes to be written where ``send()`` waits; or a pair: of that and where it goes on.
         logger: default: ``logging.getLogger("wssdk.client")``.
@@ -182,10 +190,13 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         open_timeout: DurationLike | None = 10,
         ping_interval: DurationLike | None = 20,
         ping_timeout: DurationLike | None = 20,
+        idle_timeout: DurationLike | None = None,
         close_timeout: DurationLike | None = 10,
         reconnect_delays: Callable[[], Iterator[float]] | None = None,
         max_size: MaxSizeLike = 2**20,
         max_queue: MaxQueueLike = 2**5,
+        max_queue_bytes: SizeLike | None = None,
+        on_full: OnFull = "pause",
         read_limit: SizeLike = 2**16,
         write_limit: WriteLimitLike = 2**16,
         logger: LoggerLike | None = None,
@@ -208,9 +219,12 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
+            idle_timeout=idle_timeout,
             close_timeout=close_timeout,
             max_size=max_size,
             max_queue=max_queue,
+            max_queue_bytes=max_queue_bytes,
+            on_full=on_full,
             read_limit=read_limit,
             write_limit=write_limit,
         )

@@ -79,6 +79,17 @@ def may_be_sent(code: int) -> bool:
 
 
 @attrs.frozen
+class Dropped:
+    """What was received on a connection and never given to the application; 0 and 0 while nothing was.
+
+    ``bytes`` counts payload as it would have been held: text in UTF-8, inflated.
+    """
+
+    messages: int = 0
+    bytes: int = 0
+
+
+@attrs.frozen
 class Close:
     """Close code and close reason, as one close frame carries them (RFC 6455, 5.5.1)."""
 

@@ -22,6 +22,7 @@ from wssdk.config import (
 )
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
 from wssdk.config_values import BadValue, Dialect, describe, nearest
+from wssdk.config_words import OnFull
 from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.headers import HeadersLike
 from wssdk.uri import parsed
@@ -41,8 +42,11 @@ class ConnectKeywords(TypedDict, total=False):
     close_timeout: DurationLike | None
     ping_interval: DurationLike | None
     ping_timeout: DurationLike | None
+    idle_timeout: DurationLike | None
     max_size: MaxSizeLike
     max_queue: MaxQueueLike
+    max_queue_bytes: SizeLike | None
+    on_full: OnFull
     read_limit: SizeLike | None
     write_limit: WriteLimitLike | None
     proxy: str | bool | None
@@ -73,8 +77,11 @@ _OPTIONS: Final = {
     "ssl_shutdown_timeout": "timeouts.tls_shutdown",
     "ping_interval": "keepalive.interval",
     "ping_timeout": "keepalive.timeout",
+    "idle_timeout": "keepalive.idle_timeout",
     "max_size": "limits.max_size",
     "max_queue": "limits.max_queue",
+    "max_queue_bytes": "limits.max_queue_bytes",
+    "on_full": "limits.on_full",
     "read_limit": "limits.read_limit",
     "write_limit": "limits.write_limit",
     "proxy": "proxy.url",

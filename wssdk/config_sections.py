@@ -76,7 +76,11 @@ class Keepalive:
     timeout: float | None = attrs.field(default=20.0, converter=grammar.optional_duration)
     """For a sign of life after a ping; None: without end."""
     idle_timeout: float | None = attrs.field(default=None, converter=grammar.optional_duration)
-    """Without data frames; None: without end."""
+    """Without a data frame, pings answered or not; None: without end.
+
+    The connection fails (1011), at most a quarter later. What passes while reading is paused here does not
+    count.
+    """
 
 
 @rules.telling("limits.")
@@ -89,15 +93,27 @@ class Limits:
     )
     """Largest message, or message and fragment, bytes; None: no limit."""
     max_queue: int | tuple[int, int] | None = attrs.field(default=32, converter=grammar.max_queue)
-    """High water, or high and low water, of received messages in wait; None: no limit."""
+    """High water, or high and low water, of received messages in wait; None: no limit.
+
+    It is also that of the fragments which ``recv_streaming()`` has not taken. With ``on_full="latest"`` one
+    message is kept, whatever stands here.
+    """
     read_limit: int = attrs.field(default=2**16, converter=grammar.read_limit)
     """Bytes that are read at once."""
     write_limit: int | tuple[int, int] = attrs.field(default=2**16, converter=grammar.write_limit)
     """High water, or high and low water, of bytes waiting to be sent."""
     on_full: OnFull = attrs.field(default="pause", converter=words.on_full)
-    """What happens at high water of the queue."""
+    """What happens to a message that comes at high water, once a receiver that waited has had its chance.
+
+    "pause": reading pauses until low water. "drop_oldest": the oldest message is dropped for it. "latest":
+    only the newest message is kept. "close": the connection fails (1008), and what was received before
+    stays to be taken. All but "pause" go on reading, so that pings and close frames are seen.
+    """
     max_queue_bytes: int | None = attrs.field(default=None, converter=grammar.optional_size)
-    """High water of received messages in wait, bytes; None: no limit."""
+    """High water of received messages in wait, bytes of payload (text in UTF-8, inflated); None: no limit.
+
+    Low water is a quarter of it. Below high water one more message is taken, whatever its size.
+    """
 
     @property
     def max_message_size(self) -> int | None:

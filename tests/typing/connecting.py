@@ -89,10 +89,13 @@ async def every_keyword(context: ssl.SSLContext, sock: socket.socket) -> None:
         open_timeout=10,
         ping_interval=20.0,
         ping_timeout="20s",
+        idle_timeout="1m",
         close_timeout=None,
         reconnect_delays=delays,
         max_size=2**20,
         max_queue=2**5,
+        max_queue_bytes="1 MiB",
+        on_full="drop_oldest",
         read_limit=2**16,
         write_limit=2**16,
         logger=logging.getLogger("mine"),
@@ -139,6 +142,7 @@ async def other_forms() -> None:
 
 async def mistakes() -> None:
     await connect("ws://h/", ping_intervall=1)  # type: ignore[call-arg]
+    await connect("ws://h/", on_full="drop")  # type: ignore[arg-type]
     await connect("ws://h/", open_timeout=[1])  # type: ignore[arg-type]
     await connect("ws://h/", ssl="context")  # type: ignore[arg-type]
     await connect("ws://h/", additional_headers=5)  # type: ignore[arg-type]

@@ -211,8 +211,8 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("keepalive.idle_timeout = 5", "keepalive.idle_timeout"),
-        ("limits.on_full = 'latest'", "limits.on_full"),
+        ("network.max_redirects = 5", "network.max_redirects"),
+        ('tls.pinned_sha256 = ["' + "0" * 64 + '"]', "tls.pinned_sha256"),
     ],
 )
 def test_option_of_a_later_release(write: Write, text: str, path: str) -> None:

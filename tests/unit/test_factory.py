@@ -19,8 +19,8 @@ from wssdk.config import (
     Auth,
     ClientConfig,
     Compression,
-    Limits,
     Logging,
+    Limits,
     Network,
     Reconnect,
     Timeouts,
@@ -685,8 +685,8 @@ async def test_messages_before_the_close_stay_readable() -> None:
 
 
 def test_options_that_are_not_supported_yet_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"limits\.on_full: not supported yet"):
-        ConnectionFactory(ClientConfig(uri=URI, limits=Limits(on_full="close")))
+    with pytest.raises(ConfigError, match=r"network\.max_redirects: not supported yet"):
+        ConnectionFactory(ClientConfig(uri=URI, network=Network(max_redirects=5)))
 
 
 @pytest.mark.parametrize(

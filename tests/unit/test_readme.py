@@ -20,9 +20,6 @@ README: Final = Path(__file__).parents[2] / "README.md"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 # Options that are refused as not supported yet, beside those of the proxy section.
 LATER: Final = {
-    "keepalive.idle_timeout",
-    "limits.on_full",
-    "limits.max_queue_bytes",
     "tls.pinned_sha256",
     "network.max_redirects",
 }

@@ -33,6 +33,7 @@ FLOORS: Final = [
     {"handshake", "protocol", "config_sources"},
     {"config"},
     {"wire", "uri"},
+    {"errors_limits"},
     {"errors"},
     {"ports"},
     {"headers"},

@@ -8,8 +8,9 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
-from wssdk.codes import Close, CloseCode
+from wssdk.codes import Close, CloseCode, Dropped
 from wssdk.config import ClientConfig
+from wssdk.connection.idle import IdleWatch
 from wssdk.connection.keepalive import Keepalive
 from wssdk.connection.link import Link
 from wssdk.connection.outbox import Outbox, to_bytes
@@ -78,7 +79,7 @@ class ClientConnection(MessagePath):
         self._remote_address: Any = pipe.transport.get_extra_info("peername")
         self._core = ProtocolCore(
             role,
-            Inbox(limits.queue_high, limits.queue_low),
+            Inbox(limits.queue_high, limits.queue_low, None, limits.max_queue_bytes, limits.on_full),
             max_message_size=limits.max_message_size,
             max_fragment_size=limits.max_fragment_size,
             read_limit=limits.read_limit,
@@ -88,10 +89,12 @@ class ClientConnection(MessagePath):
         self._link = Link(self._core, loop, config.timeouts.close, self._pings.acknowledge, self._on_lost)
         receiver = Receiver(self._link, loop)
         self._outbox = Outbox(self._link)
-        self._keepalive: Keepalive | None = None
+        self._watches: tuple[Keepalive | IdleWatch, ...] = ()
         if config.keepalive.interval is not None:
             interval, timeout = config.keepalive.interval, config.keepalive.timeout
-            self._keepalive = Keepalive(self._link, self._pings, loop, interval, timeout)
+            self._watches = (Keepalive(self._link, self._pings, loop, interval, timeout),)
+        if config.keepalive.idle_timeout is not None:
+            self._watches += (IdleWatch(self._link, loop, config.keepalive.idle_timeout),)
         self._corks = config.network.tcp_cork and config.network.tcp_nodelay
         direct = config.network.wakeup == "direct" and hasattr(asyncio.Future, "_callbacks")
         self.lay(
@@ -115,12 +118,13 @@ class ClientConnection(MessagePath):
         pipe.attach(self._link)
         if self._corks:
             self._link.plain_sock = getattr(pipe, "sock", None)
-        if self._keepalive is not None and self._core.state is State.OPEN:
-            self._keepalive.start()
+        if self._core.state is State.OPEN:
+            for watch in self._watches:
+                watch.start()
 
     def _on_lost(self) -> None:
-        if self._keepalive is not None:
-            self._keepalive.stop()
+        for watch in self._watches:
+            watch.stop()
         self._outbox.end()
         self._pings.end(self._link.closed_exception)
         self.logger.debug("connection closed: %s", _Ending(self._link))
@@ -272,8 +276,8 @@ class ClientConnection(MessagePath):
     async def wait_closed(self) -> None:
         """Wait until the connection is closed. Cancelling changes nothing.
 
-        While ``max_queue`` messages wait to be received, nothing more is read: neither the peer's close
-        frame nor its end is seen. Somebody has to receive.
+        While the inbox is full (``max_queue``, ``max_queue_bytes``), nothing more is read: neither the peer's
+        close frame nor its end is seen. Somebody has to receive, unless ``on_full`` is another than "pause".
         """
         await self._link.wait_lost()
 
@@ -317,6 +321,12 @@ class ClientConnection(MessagePath):
     def closed(self) -> bool:
         """Whether the connection is closed."""
         return self._core.state is State.CLOSED
+
+    @property
+    def dropped(self) -> Dropped:
+        """What came and was dropped: by ``on_full``, or for want of room while closing."""
+        inbox = self._core.inbox
+        return Dropped(inbox.dropped, inbox.dropped_bytes)
 
     @property
     def latency(self) -> float:

@@ -59,6 +59,7 @@ class Link(Intake, asyncio.BufferedProtocol):
         self._cork: Cork | None = None
         self._loop = loop
         self._close_timeout = close_timeout
+        self._judging = False
         self._on_pong = on_pong
         self._on_lost = on_lost
         self._deadline: asyncio.TimerHandle | None = None
@@ -135,6 +136,9 @@ class Link(Intake, asyncio.BufferedProtocol):
         if error is not None:
             self.core.violate(error)
         else:
+            if self.inbox.judges and not answering:
+                # Who was woken and has gone on to other things has had its chance.
+                self.inbox.patient = self.inbox.waiter is not None
             self.core.proceed(control)
         self.settle(answering=answering)
 
@@ -158,7 +162,23 @@ class Link(Intake, asyncio.BufferedProtocol):
                 self.transport.close()
         self.quiet = core.quiet
         self.inbox.wake()
+        self.judge_soon()
         self._balance_reading()
+
+    def judge_soon(self) -> None:
+        """Have what waits for room judged in the next iteration: the receiver has had its chance by then."""
+        inbox = self.inbox
+        if inbox.judges and inbox.stalled and not inbox.streamed and not self._judging:
+            self._judging = True
+            self._loop.call_soon(self._judge)
+
+    def _judge(self) -> None:
+        self._judging = False
+        if self.inbox.stalled:
+            self.inbox.patient = False
+            self.core.proceed()
+            self.settle()
+            self._end_if_lost()
 
     def flush(self) -> None:
         """Write what the core has for the peer."""
@@ -197,7 +217,7 @@ class Link(Intake, asyncio.BufferedProtocol):
 
     def _balance_reading(self) -> None:
         core = self.core
-        wants_pause = core.stalled or (
+        wants_pause = (core.stalled and not self._judging) or (
             self.inbox.waiter is None
             and core.reader.partial_size() >= _PARTIAL_HIGH
             and core.reader.unbounded
@@ -216,7 +236,11 @@ class Link(Intake, asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """The inbox drained to low water: go on with what is in the receive buffer, then read on."""
+        self.inbox.patient = True
         self.attend(answering=True)
+        self._end_if_lost()
+
+    def _end_if_lost(self) -> None:
         if self.is_lost and not self.core.stalled:
             self._end_inbox()
 

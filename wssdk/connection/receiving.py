@@ -189,6 +189,7 @@ class FragmentIterator(AsyncIterator[D]):
     def _finish(self) -> None:
         self._stage = _Stage.DONE
         self._link.inbox.torn = False
+        self._link.judge_soon()
 
     def _skip_rest(self) -> None:
         """Take what came of the message: nobody else could tell it from the next one."""
@@ -207,6 +208,7 @@ class FragmentIterator(AsyncIterator[D]):
                 await self._receiver.wait_for_item()
             except BaseException:
                 reader.stop_streaming()
+                self._link.judge_soon()
                 raise
         item: Any = inbox.take()
         self._stage = _Stage.STARTED

@@ -18,6 +18,7 @@ from wssdk.errors import (
     ProtocolError,
     TooManyFragments,
 )
+from wssdk.errors_limits import InboxFull
 from wssdk.ports import Extension
 from wssdk.protocol.close import MAX_REASON_SIZE, parse_close, serialize_close
 from wssdk.protocol.state import State, Step, advance
@@ -180,6 +181,11 @@ class ProtocolCore:
 
     def violate(self, error: Exception) -> None:
         """Take what the peer broke, or what an extension of the user's did; nothing is parsed any more."""
+        if isinstance(error, InboxFull):
+            # At once: what waits to be received will not be answered in time. The peer broke nothing of the
+            # protocol, but the bound that this side has set: 1008 (RFC 6455, 7.4.1).
+            self.fail(CloseCode.POLICY_VIOLATION, str(error), error)
+            return
         self.inbox.stalled = False
         self.violation = error
         self._ended = True

@@ -28,6 +28,7 @@ cdef class FrameReader:
     cdef public int opcode
     cdef public long long length
     cdef public long long remaining
+    cdef readonly unsigned long long data_frames
 
     @cython.locals(kept=Py_ssize_t)
     cpdef object get_buffer(self)

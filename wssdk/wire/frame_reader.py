@@ -44,6 +44,8 @@ class FrameReader:
         self.opcode = 0
         self.length = 0
         self.remaining = 0
+        self.data_frames = 0
+        """How many data frames began (RFC 6455, 5.6)."""
 
     def get_buffer(self) -> memoryview:
         """Return where to put the next bytes; never empty."""
@@ -158,6 +160,8 @@ class FrameReader:
             self._key = raw.cut(buffer, start + size, start + size + 4)
             size += 4
         self._start = start + size
+        if first & 0x08 == 0:
+            self.data_frames += 1
         self.fin = first >= 0x80
         self.rsv = first & 0x70
         self.opcode = first & 0x0F
@@ -196,6 +200,8 @@ class FrameReader:
         if 0 <= limit < length or have < 2 + length:
             return None
         self._start = stop
+        self.length = length
+        self.data_frames += 1
         if first == 0x81:
             return raw.cut_text(buffer, start, stop)
         return raw.cut(buffer, start, stop)

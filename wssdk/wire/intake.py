@@ -50,6 +50,8 @@ class Intake:
         self.reads += 1
         self.fresh = True
         self._frames.received(nbytes)
+        if self.inbox.judges:
+            self.inbox.patient = self.inbox.waiter is not None
         if not self.quiet or self._reader.unbounded:
             self.attend()
             return
@@ -73,6 +75,7 @@ class Intake:
 
     def refill(self) -> None:
         """The inbox is at low water: go on with what is in the receive buffer."""
+        self.inbox.patient = True  # the receiver is at it
         if not self.quiet:
             self.resume()
             return

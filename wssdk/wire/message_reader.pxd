@@ -25,7 +25,6 @@ cdef class MessageReader:
     cdef tuple _extensions
     cdef readonly bint unbounded
     cdef public bint discarding
-    cdef readonly Py_ssize_t dropped
     cdef readonly bint streaming
     cdef readonly int control_opcode
     cdef readonly bytes control_payload
@@ -43,7 +42,7 @@ cdef class MessageReader:
     cdef bint _cut
 
     cpdef Py_ssize_t partial_size(self)
-    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes)
+    @cython.locals(frames=FrameReader, inbox=Inbox, last=bint, data=bytes, plain=bint)
     cpdef int parse(self) except -1
     @cython.locals(frames=FrameReader, opcode=int, limit=Py_ssize_t)
     cdef _begin_frame(self)
@@ -66,4 +65,5 @@ cdef class MessageReader:
     cpdef start_streaming(self)
     cpdef stop_streaming(self)
     cpdef release(self)
-    cdef _put(self, item)
+    @cython.locals(inbox=Inbox, is_fragment=bint)
+    cdef _put(self, item, Py_ssize_t size)

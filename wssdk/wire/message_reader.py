@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from wssdk.errors import PayloadTooBig, ProtocolError, TooManyFragments
+from wssdk.errors_limits import InboxFull
 from wssdk.ports import Extension, Frame
 from wssdk.wire import raw
 from wssdk.wire.deflate import Inflater
@@ -62,8 +63,6 @@ class MessageReader:
         """Messages have no limit, so an unfinished one needs backpressure of its own."""
         self.discarding = False
         """Messages that find the inbox full are dropped, so that a close frame behind them is reached."""
-        self.dropped = 0
-        """How many messages were dropped while discarding."""
         self.streaming = False
         """Fragments of the current message go to the inbox one by one."""
         self.control_opcode = 0
@@ -98,10 +97,12 @@ class MessageReader:
             ProtocolError: the peer broke RFC 6455 or RFC 7692.
             PayloadTooBig: a frame or message is over its limit.
             TooManyFragments: a message has more fragments than the bound.
+            InboxFull: the inbox refuses a message.
             UnicodeDecodeError: a text message is not UTF-8.
         """
         frames = self._frames
         inbox = self._inbox
+        plain = not (self.discarding or inbox.metered)
         while True:
             if not frames.in_frame:
                 if inbox.is_full() and not self.discarding:
@@ -110,10 +111,10 @@ class MessageReader:
                 if not (self._opcode or self.streaming or self._extensions):
                     message = frames.take_message(self._limit)
                     if message is not None:
-                        if self.discarding:
-                            self._put(message)
-                        else:
+                        if plain:
                             inbox.put(message)
+                        else:
+                            self._put(message, frames.length)
                         continue
                 if not frames.parse_header():
                     return NEED_MORE
@@ -175,7 +176,7 @@ class MessageReader:
         self._whole = None
         self._opcode = 0
         frames.in_frame = False
-        self._put(raw.filled(whole))
+        self._put(raw.filled(whole), self._filled)
         return True
 
     def _begin_fragment(self, opcode: int, rsv: int) -> None:
@@ -279,7 +280,7 @@ class MessageReader:
             # The whole message at once: nothing to assemble.
             opcode = self._opcode
             self._opcode = 0
-            self._put(raw.text(data) if opcode == _TEXT else data)
+            self._put(raw.text(data) if opcode == _TEXT else data, len(data))
             return
         if self._opcode == _TEXT:
             # RFC 6455, 8.1: fail as soon as the bytes cannot be UTF-8 any more.
@@ -294,7 +295,7 @@ class MessageReader:
 
     def _end_fragment(self, fin: bool) -> None:
         if self.streaming:
-            self._put(Fragment(self._opcode, bytes(self._assembly), fin))
+            self._put(Fragment(self._opcode, bytes(self._assembly), fin), len(self._assembly))
             self._assembly = bytearray()
         else:
             if self._sizes is None:
@@ -304,9 +305,10 @@ class MessageReader:
             return
         if not self.streaming:
             data = self._assembly.decode() if self._opcode == _TEXT else bytes(self._assembly)
-            self._put(
+            item: Any = (
                 data if self._sizes is None or self._count == 1 else FragmentedMessage(data, self._sizes)
             )
+            self._put(item, self._size)
         self.streaming = False
         self._opcode = 0
         self._size = 0
@@ -328,7 +330,7 @@ class MessageReader:
         """
         if self.streaming:
             return
-        self.streaming = True
+        self.streaming = self._inbox.streamed = True
         if self._whole is not None:
             self._assembly = bytearray(memoryview(self._whole)[: self._filled])
             self._size = self._frame_size = self._filled
@@ -336,7 +338,7 @@ class MessageReader:
         payload = bytes(self._assembly)
         start = 0
         for size in self._sizes or ():
-            self._inbox.put(Fragment(self._opcode, payload[start : start + size], False))
+            self._inbox.admit(Fragment(self._opcode, payload[start : start + size], False), size)
             start += size
         self._assembly = bytearray(payload[start:])
         self._sizes = None
@@ -350,10 +352,15 @@ class MessageReader:
             self._assembly[:0] = data
             self._count = max(self._count, len(unfinished[1]) + 1)
 
-    def _put(self, item: Any) -> None:
-        if self.discarding and (self._cut or self._inbox.is_full()):
-            self.dropped += 1
+    def _put(self, item: Any, size: int) -> None:
+        inbox = self._inbox
+        if self.discarding and (self._cut or not inbox.has_room()):
+            is_fragment = item.__class__ is Fragment
+            inbox.refuse(size, not (self._cut and is_fragment))
             # What comes behind the gap would be taken for the rest of the streamed message.
-            self._cut = self._cut or item.__class__ is Fragment
-        else:
-            self._inbox.put(item)
+            self._cut = self._cut or is_fragment
+        elif not inbox.metered:
+            inbox.put(item)
+        elif not inbox.admit(item, size):
+            inbox.refuse(size)
+            raise InboxFull(inbox.count, inbox.held)

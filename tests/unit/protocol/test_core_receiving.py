@@ -226,7 +226,7 @@ def test_messages_dropped_for_the_peers_close_frame_are_counted() -> None:
     end = full_end(frame(TEXT, b"2"), frame(TEXT, b"3"))
     end.core.close(1000, "")
     end.core.proceed()
-    assert end.core.reader.dropped == 2
+    assert end.core.inbox.dropped == 2
 
 
 def test_masked_frames_wait_behind_a_full_inbox() -> None:

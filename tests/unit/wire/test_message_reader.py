@@ -341,7 +341,7 @@ def test_discarding_reaches_what_stands_behind_a_full_inbox() -> None:
     it.feed(frame(TEXT, b"a") * 3 + frame(PONG, b"last"))
     it.reader.discarding = True
     assert it.reader.parse() == CONTROL
-    assert (it.reader.control_payload, it.reader.dropped) == (b"last", 2)
+    assert (it.reader.control_payload, it.inbox.dropped) == (b"last", 2)
 
 
 def test_discarding_passes_pings_by() -> None:
@@ -355,7 +355,7 @@ def test_discarding_keeps_what_there_is_room_for() -> None:
     it = reading(high=2)
     it.reader.discarding = True
     it.feed(frame(TEXT, b"a") * 3)
-    assert (it.taken(), it.reader.dropped) == (["a", "a"], 1)
+    assert (it.taken(), it.inbox.dropped) == (["a", "a"], 1)
 
 
 def test_discarding_leaves_no_gap_in_a_streamed_message() -> None:
@@ -366,7 +366,7 @@ def test_discarding_leaves_no_gap_in_a_streamed_message() -> None:
     it.feed(first, second)
     assert it.taken() == [(b"a", False)]
     it.feed(third)
-    assert (it.taken(), it.reader.dropped) == ([], 2)
+    assert (it.taken(), it.inbox.dropped, it.inbox.dropped_bytes) == ([], 1, 2)
 
 
 # Other extensions, frame by frame.
