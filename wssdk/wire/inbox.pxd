@@ -53,7 +53,7 @@ cdef class Inbox:
     cpdef bint admit(self, item, long long size) except -1
     cpdef refuse(self, long long size, bint whole=*)
     cdef _drop_all_but(self, Py_ssize_t newest)
-    @cython.locals(i=Py_ssize_t)
+    @cython.locals(i=Py_ssize_t, size="long long", sizes=list)
     cdef _forget(self, Py_ssize_t count)
     cdef _step(self)
     cdef _leave(self)

@@ -172,9 +172,12 @@ class Inbox:
 
     def _forget(self, count: int) -> None:
         """Give up the sizes of the oldest items, which are about to go."""
-        if self._sizes is not None:
-            for i in range(count):
-                self.held -= self._sizes[(self._first + i) & self._mask]
+        sizes = self._sizes
+        if sizes is None:
+            return
+        for i in range(count):
+            size = sizes[(self._first + i) & self._mask]
+            self.held -= size
 
     def _leave(self) -> None:
         """The oldest item is about to be taken; with the last fragment, streaming has an end."""
