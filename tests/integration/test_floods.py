@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import wssdk
+from tests.support.connections import take_all
 from tests.support.peers.fleet import Peer
 from tests.support.until import until
 from wssdk.testing import EchoServer
+from wssdk.typing import Data
 
 MESSAGES = 2_000
 SIZE = 10_000
@@ -70,11 +72,10 @@ async def test_consumer_that_never_comes_is_told_of_the_close() -> None:
     async with EchoServer(flood) as server:
         ws = await wssdk.connect(server.uri, on_full="close", close_timeout=1)
         await ws.wait_closed()
-        taken = []
+        taken: list[Data] = []
         with pytest.raises(wssdk.ConnectionClosedError) as told:
-            while True:
-                taken.append(int(await ws.recv(decode=True)))
-        assert taken == list(range(32))
+            await take_all(ws, taken)
+        assert taken == [numbered(number) for number in range(32)]
         assert isinstance(told.value.__cause__, wssdk.InboxFull)
         assert told.value.sent is not None
         assert told.value.sent.code == 1008
@@ -82,9 +83,7 @@ async def test_consumer_that_never_comes_is_told_of_the_close() -> None:
 
 @dropping
 @pytest.mark.parametrize("keywords", [{"max_queue": 32}, {"max_queue": None, "max_queue_bytes": 32 * SIZE}])
-async def test_memory_of_a_flood_that_nobody_takes_is_bounded(
-    on_full: Any, keywords: dict[str, Any]
-) -> None:
+async def test_memory_of_a_flood_that_nobody_takes_is_bounded(on_full: Any, keywords: dict[str, Any]) -> None:
     async with (
         EchoServer(flood) as server,
         wssdk.connect(server.uri, on_full=on_full, compression=None, **keywords) as ws,

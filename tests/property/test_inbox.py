@@ -154,7 +154,7 @@ def test_every_message_is_received_in_order_or_counted(
         peer.feed(close_frame(1000))
         peer.feed_eof()
         async for message in ws:
-            got.append(message)  # noqa: PERF401
+            got.append(message)
         return sent, got, ws.dropped
 
     sent, got, dropped = asyncio.run(scene())

@@ -64,12 +64,17 @@ def reading(
     fragment: int | None = None,
     fragments: int = MAX_FRAGMENTS,
     high: int | None = None,
+    most: int | None = None,
+    on_full: str = "pause",
     inflate: bool = False,
     extensions: Sequence[Extension] = (),
 ) -> Reading:
-    """Return a reader in the client's role; no limits unless they are given."""
+    """Return a reader in the client's role; no limits unless they are given.
+
+    ``high`` and ``most`` are the high water of its inbox, in messages and bytes.
+    """
     frames = FrameReader(False, 4096)
-    inbox = Inbox(high, 0)
+    inbox = Inbox(high, 0, None, most, on_full)
     inflater = Inflater(15, False) if inflate else None
     reader = MessageReader(frames, inbox, message, fragment, inflater, extensions, fragments)
     return Reading(frames, inbox, reader)

@@ -187,8 +187,7 @@ async def test_close_leaves_what_was_received_to_be_taken() -> None:
     peer.lose()
     taken: list[Data] = []
     with pytest.raises(ConnectionClosedError) as told:
-        while True:
-            taken.append(await ws.recv())
+        await take_all(ws, taken)
     cause = told.value.__cause__
     assert isinstance(cause, InboxFull)
     assert (taken, cause.messages, cause.size) == (NUMBERS[:4], 4, 8)

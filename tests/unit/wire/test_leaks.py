@@ -17,6 +17,7 @@ import wssdk
 from tests.support.frames import frame
 from tests.support.reading import reading, split, zipped
 from wssdk.errors import ConnectionClosedError, PayloadTooBig, ProtocolError, TooManyFragments
+from wssdk.errors_limits import InboxFull
 from wssdk.wire.deflate import Deflater
 from wssdk.wire.frame_reader import FrameReader
 from wssdk.wire.inbox import Inbox
@@ -145,7 +146,7 @@ def ends(call: Callable[..., object], *given_: Any) -> None:
         call(*given_)
     except (ArithmeticError, asyncio.CancelledError, StopIteration, wssdk.ConcurrencyError):
         return
-    except (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeError, ConnectionClosedError):
+    except (ProtocolError, PayloadTooBig, TooManyFragments, UnicodeError, ConnectionClosedError, InboxFull):
         return
     raise AssertionError("no error came")
 
@@ -170,6 +171,36 @@ def test_a_million_messages_in_by_the_list(path: PlayedPath) -> None:
         assert len(given(path.recv_many())) == 100
 
     keeps_nothing(receive, MILLION // 100)
+
+
+@pytest.mark.parametrize("on_full", ["pause", "drop_oldest", "latest"])
+def test_messages_that_are_weighed_and_dropped(on_full: str) -> None:
+    stream = reading(on_full=on_full, most=4000)
+    stream.inbox.patient = on_full == "pause"
+    data = frame(1, b"text" * 50) * 10 + frame(2, b"data" * 150) * 5 + frame(1, "\N{SNOWMAN}".encode())
+
+    def receive() -> None:
+        stream.feed(data)
+        stream.inbox.take()
+        stream.inbox.take_many(-1)
+        stream.parse()
+        stream.inbox.take_many(-1)
+
+    keeps_nothing(receive, MILLION // 20)
+    assert (stream.inbox.held, stream.frames.buffered()) == (0, 0)
+    assert (stream.inbox.dropped > 0) is (on_full != "pause")
+
+
+def test_messages_refused() -> None:
+    stream = reading(on_full="close", most=4000)
+    stream.inbox.patient = False
+    data = frame(2, bytes(4000)) + frame(2, b"x")
+
+    def refuse() -> None:
+        ends(stream.feed, data)
+        stream.inbox.take()
+
+    keeps_nothing(refuse, OFTEN)
 
 
 def test_a_million_messages_out(path: PlayedPath) -> None:
