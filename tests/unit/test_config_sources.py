@@ -212,7 +212,6 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     ("text", "path"),
     [
         ("network.max_redirects = 5", "network.max_redirects"),
-        ('tls.pinned_sha256 = ["' + "0" * 64 + '"]', "tls.pinned_sha256"),
     ],
 )
 def test_option_of_a_later_release(write: Write, text: str, path: str) -> None:
