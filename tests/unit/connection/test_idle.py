@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.clock import jumping_loop
-from tests.support.connections import establish, started
+from tests.support.connections import establish, started, ticks
 from tests.support.raw_peer import BINARY, CONT, PING, PONG, TEXT, close_frame, frame
 from wssdk.errors import ConnectionClosedError
 from wssdk.protocol.state import State
@@ -141,7 +141,7 @@ async def test_late_timer_concludes_nothing() -> None:
     ws, peer = establish(idle_timeout=IDLE)
     await asyncio.sleep(IDLE - 0.5)
     jumping_loop().jump(10 * IDLE)
-    await asyncio.sleep(0)
+    await ticks(3)
     before = ws.state
     peer.feed(frame(TEXT, b"x"))
     await asyncio.sleep(IDLE - 0.5)

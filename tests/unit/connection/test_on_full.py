@@ -343,6 +343,19 @@ async def test_fragments_that_are_taken_one_by_one_are_all_there(on_full: str) -
     assert paused
 
 
+@pytest.mark.parametrize("on_full", ["drop_oldest", "close"])
+async def test_who_only_receives_what_comes_behind_a_streamed_message_loses_nothing(on_full: str) -> None:
+    """Nobody waited when it came: it stands behind the fragments, which nobody was waiting for either."""
+    ws, peer = establish(on_full=on_full, max_queue=4)
+    stream = ws.recv_streaming()
+    task = await started(next_part(stream))
+    peer.feed(frame(TEXT, b"0", fin=False))
+    await task
+    peer.feed(*[frame(CONT, b"x", fin=False)] * 5, frame(CONT, b"."), *NUMBERED)
+    _ = [part async for part in stream]
+    assert ([await ws.recv() for _ in range(MANY)], ws.dropped) == (NUMBERS, Dropped())
+
+
 @dropping
 async def test_reading_goes_on_once_the_last_fragment_is_taken(on_full: str) -> None:
     ws, peer = establish(on_full=on_full, max_queue=4)
