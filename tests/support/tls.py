@@ -77,11 +77,14 @@ class Authority:
     def issue(
         self,
         *names: str,
+        common_name: str | None = None,
         not_before: datetime.datetime | None = None,
         not_after: datetime.datetime | None = None,
     ) -> KeyPair:
         """Return a new certificate for ``names``, with those of the authorities between this and the root."""
-        made = self._ca.issue_cert(*names, not_before=not_before, not_after=not_after)
+        made = self._ca.issue_cert(
+            *names, common_name=common_name, not_before=not_before, not_after=not_after
+        )
         return KeyPair(b"".join(pem.bytes() for pem in made.cert_chain_pems), made.private_key_pem.bytes())
 
     def server_context(self, *names: str, asks_client: bool = False) -> ssl.SSLContext:

@@ -72,7 +72,8 @@ SPOKEN = [
     (
         PinMismatch("h", [], "nothing is verified", is_fingerprint=True),
         "tls.pinned_sha256: no key of h is pinned; seen: none (only the server's own certificate counts: "
-        "nothing is verified); a pin is the SHA-256 digest of a certificate, and must be that of its public key",
+        "nothing is verified); a pin is the SHA-256 digest of a certificate, and must be that of its public "
+        "key",
     ),
     (ProxyError("no"), "no"),
     (InvalidProxyMessage("no"), "no"),
