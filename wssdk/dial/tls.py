@@ -137,7 +137,9 @@ def _look_into(
         except OSError as error:
             yield _not_read(path, file, error, "files")
             continue
-        sources.append((path, file, {"cafile": file} if b"-----BEGIN" in data else {"cadata": data}))
+        # No data is no argument to the ssl module, which would trust the system's authorities.
+        is_der = data and b"-----BEGIN" not in data
+        sources.append((path, file, {"cadata": data} if is_der else {"cafile": file}))
     if not seen:
         hint = "they are looked for in files *.pem, *.crt and *.cer, and under the names of 'openssl rehash'"
         yield _problem(path, f"there are no certificates in {folder!r}", hint)

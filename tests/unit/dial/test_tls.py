@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import logging
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.tls import KeyPair, authority, handshake
+from tests.support.tls import Authority, KeyPair, authority, handshake
 from wssdk.config import Tls
-from wssdk.dial.tls import build_ssl_context
+from wssdk.dial.tls import build_ssl_context, shared_context
 from wssdk.errors import ConfigError, ConfigProblem
 
 PASSWORD = "correct horse"
@@ -261,3 +262,131 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
         build_ssl_context(tls)
     paths = {problem.path for problem in caught.value.problems}
     assert paths == {"tls.ca_file", "tls.cert_file", "tls.key_file", "tls.ciphers"}
+
+
+# A folder of authorities.
+
+
+def trusted_by(tls: Tls) -> list[bytes]:
+    return sorted(build_ssl_context(tls).get_ca_certs(binary_form=True))
+
+
+def der(*authorities: Authority) -> list[bytes]:
+    return sorted(ssl.PEM_cert_to_DER_cert(made.cert.decode()) for made in authorities)
+
+
+@pytest.fixture(scope="module")
+def others() -> tuple[Authority, Authority]:
+    return Authority(), Authority()
+
+
+def test_every_certificate_of_the_folder_is_trusted(
+    tmp_path: Path, others: tuple[Authority, Authority]
+) -> None:
+    write(tmp_path, "one.pem", others[0].cert)
+    write(tmp_path, "two.crt", b"for the test\n" + others[1].cert)
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(*others)
+
+
+def test_certificates_of_the_folder_may_be_der(tmp_path: Path) -> None:
+    write(tmp_path, "one.cer", der(authority())[0])
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
+
+
+def test_a_bundle_in_the_folder_is_trusted(tmp_path: Path, others: tuple[Authority, Authority]) -> None:
+    write(tmp_path, "all.pem", others[0].cert + others[1].cert)
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(*others)
+
+
+@pytest.mark.needs("openssl")
+def test_a_folder_that_openssl_has_hashed_is_trusted(tmp_path: Path) -> None:
+    write(tmp_path, "one.pem", authority().cert)
+    subprocess.run(["openssl", "rehash", str(tmp_path)], check=True, capture_output=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
+
+
+def test_file_and_folder_are_both_trusted(tmp_path: Path, others: tuple[Authority, Authority]) -> None:
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder", "one.pem", others[0].cert)
+    file = write(tmp_path, "ca.pem", others[1].cert)
+    assert trusted_by(Tls(ca_file=file, ca_dir=str(tmp_path / "folder"))) == der(*others)
+
+
+def test_links_that_lead_nowhere_and_folders_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "one.pem", authority().cert)
+    (tmp_path / "gone.pem").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.pem").mkdir()
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
+
+
+def test_a_missing_folder_is_named_with_the_way_out() -> None:
+    problem = problem_of(Tls(ca_dir="/no/certs"))
+    assert problem.message == "tls.ca_dir: cannot read '/no/certs': No such file or directory"
+    assert problem.hint is not None
+    assert problem.hint.startswith("set tls.ca_dir to a folder that this process may read or leave it out")
+
+
+def test_a_file_is_no_folder_of_authorities(tmp_path: Path) -> None:
+    assert "Not a directory" in problem_of(Tls(ca_dir=write(tmp_path, "ca.pem", authority().cert))).message
+
+
+def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "ca.txt", authority().cert)
+    problem = problem_of(Tls(ca_dir=str(tmp_path)))
+    assert problem.message == f"tls.ca_dir: there are no certificates in {str(tmp_path)!r}"
+    assert problem.hint is not None
+    assert "*.pem" in problem.hint
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_a_file_of_the_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, content: bytes, alone: bool
+) -> None:
+    if not alone:
+        write(tmp_path, "one.pem", authority().cert)
+    path = write(tmp_path, "two.pem", content)
+    assert f"no certificates can be read from {path!r}" in problem_of(Tls(ca_dir=str(tmp_path))).message
+
+
+# Again, when files changed.
+
+
+async def test_checks_that_are_off_are_not_told_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ca_file = authority().write_ca(tmp_path)
+    shared = shared_context(
+        Tls(ca_file=ca_file, check_hostname=False), logger=logging.getLogger("wssdk.client")
+    )
+    old = await shared.get()
+    Authority().write_ca(tmp_path)
+    new = await shared.get()
+    assert (new is not old, new.check_hostname) == (True, False)
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+async def test_a_password_is_not_told_when_files_cannot_be_used_again(
+    tmp_path: Path, pair: KeyPair, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls = Tls(
+        cert_file=write(tmp_path, "cert.pem", pair.cert),
+        key_file=write(tmp_path, "key.pem", pair.encrypted_key(PASSWORD)),
+        key_password=PASSWORD,
+    )
+    shared = shared_context(tls, logger=logging.getLogger("wssdk.client"))
+    old = await shared.get()
+    write(tmp_path, "key.pem", pair.encrypted_key("another password"))
+    assert await shared.get() is old
+    [told] = caplog.messages
+    assert "the password does not open the key" in told
+    assert PASSWORD not in told
+
+
+def test_an_old_server_is_refused_by_the_newest_version(tmp_path: Path) -> None:
+    server = authority().server_context()
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = build_ssl_context(Tls(ca_file=authority().write_ca(tmp_path), min_version="1.3"))
+    with pytest.raises(ssl.SSLError):
+        handshake(client, server)
