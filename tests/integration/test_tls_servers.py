@@ -31,7 +31,7 @@ def factory_of(transport: str, uri: str, tls: Tls) -> ConnectionFactory:
     return ConnectionFactory(ClientConfig(uri=uri, tls=tls, network=network, proxy=False))
 
 
-def client_files(folder: Path, pair: KeyPair, name: str = "client") -> dict[str, str]:
+def client_files(folder: Path, pair: KeyPair, name: str = "client") -> dict[str, Any]:
     cert, key = pair.write(folder, name)
     return {"cert_file": cert, "key_file": key}
 

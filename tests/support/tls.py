@@ -62,7 +62,7 @@ class Authority:
     """Signs certificates."""
 
     def __init__(self, parent: Authority | None = None) -> None:
-        self._ca = trustme.CA() if parent is None else parent._ca.create_child_ca()
+        self._ca: trustme.CA = trustme.CA() if parent is None else parent._ca.create_child_ca()
 
     @property
     def cert(self) -> bytes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -295,7 +296,7 @@ class ToldChain(Told):
         return self.chain
 
 
-CHAINS = {
+CHAINS: dict[str, Callable[[bytes, bytes], Told]] = {
     "no method": lambda own, root: Told(own),
     "None": lambda own, root: ToldChain(own, None),
     "empty": lambda own, root: ToldChain(own, []),
