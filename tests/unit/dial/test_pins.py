@@ -73,8 +73,8 @@ def test_key_info_is_what_cryptography_finds(kind: str) -> None:
 
 @given(
     kind=st.sampled_from(sorted(KEYS)),
-    subject=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=64),
-    issuer=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=64),
+    subject=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=15),
+    issuer=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=15),
     serial=st.integers(1, (1 << 159) - 1),
     names=st.sampled_from([0, 1, 4000]),
 )
