@@ -179,7 +179,10 @@ class Tls:
     """How the server proves who it is, and this side too. Files are named, not read, here."""
 
     ca_file: str | None = attrs.field(default=None, converter=words.optional_path)
-    """Certificates to trust, PEM; None: those of the system."""
+    """Certificates to trust, PEM; None: those of ``ca_dir``, or of the system where that is None as well."""
+    ca_dir: str | None = attrs.field(default=None, converter=words.optional_path)
+    """Folder of further certificates to trust: files ``*.pem``, ``*.crt`` and ``*.cer``, and OpenSSL's hashed
+    names (``openssl rehash``)."""
     cert_file: str | None = attrs.field(default=None, converter=words.optional_path)
     """Certificate of this side, PEM; None: none."""
     key_file: str | None = attrs.field(default=None, converter=words.optional_path)
@@ -197,7 +200,7 @@ class Tls:
     ciphers: str | None = attrs.field(default=None, converter=words.optional_text)
     """Ciphers of TLS 1.2 in OpenSSL's notation; None: the default ones."""
     pinned_sha256: tuple[str, ...] = attrs.field(default=(), converter=words.pins)
-    """Digests of certificates, one of which the server must show; empty: any."""
+    """SHA-256 digests of public keys (RFC 7469, 2.4), one of which the server must prove; empty: any."""
 
     def __attrs_post_init__(self) -> None:
         rules.raise_all(rules.ask_tls(self))

@@ -6,6 +6,7 @@ They keep the promise of :mod:`wssdk.config_grammar`.
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
@@ -79,7 +80,9 @@ _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _UNFIT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PROXY_URL: Final = re.compile(r"(?:https?|socks[45]|socks4a|socks5h)://[^\s/?#]+/?", re.IGNORECASE)
-_PIN: Final = re.compile(r"[0-9a-f]{64}")
+_HEX_PIN: Final = re.compile(r"[0-9a-f]{64}")
+# 256 bits are 42 digits of six, and four bits of another one.
+_BASE64_PIN: Final = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -156,18 +159,24 @@ def subprotocols(value: Sequence[str]) -> tuple[str, ...]:
 
 
 def pins(value: Sequence[str]) -> tuple[str, ...]:
-    """Return SHA-256 digests, 64 hexadecimal digits each."""
-    expected = "an array of SHA-256 digests, 64 hexadecimal digits each"
+    """Return SHA-256 digests, base64: given so, as RFC 7469 has it, or as 64 hexadecimal digits."""
+    expected = "an array of SHA-256 digests, in base64 or 64 hexadecimal digits each"
     given = items(value)
     if given is None:
-        raise BadValue(expected, value)
-    digests = []
-    for item in given:
-        digest = item.replace(":", "").lower() if is_text(item) else ""
-        if _PIN.fullmatch(digest) is None:
-            raise BadValue(expected, item)
-        digests.append(digest)
-    return tuple(digests)
+        raise BadValue(expected, value, "put it into brackets" if is_text(value) else None)
+    return tuple(_pin(item, expected) for item in given)
+
+
+def _pin(item: object, expected: str) -> str:
+    if not is_text(item):
+        raise BadValue(expected, item)
+    text = item.removeprefix("sha256/")  # as curl, OkHttp and Android write it
+    digits = text.replace(":", "").lower()
+    if _HEX_PIN.fullmatch(digits):
+        return b2a_base64(bytes.fromhex(digits), newline=False).decode("ascii")
+    if _BASE64_PIN.fullmatch(text) is None:
+        raise BadValue(expected, item)
+    return text
 
 
 def on_full(value: OnFull) -> OnFull:

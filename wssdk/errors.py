@@ -8,7 +8,7 @@
     ├── InvalidURI
     ├── InvalidProxy
     ├── InvalidHandshake
-    │   ├── SecurityError ── StatusLineTooLong, HeaderLineTooLong, TooManyHeaders
+    │   ├── SecurityError ── PinMismatch, StatusLineTooLong, HeaderLineTooLong, TooManyHeaders
     │   ├── ProxyError ── InvalidProxyMessage, InvalidProxyStatus
     │   ├── InvalidMessage
     │   ├── InvalidStatus
@@ -27,10 +27,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-import attrs
-
 from wssdk.codes import Close, CloseCode
 from wssdk.headers import Response
+from wssdk.problem import ConfigProblem
 
 __all__ = [
     "ConcurrencyError",
@@ -58,6 +57,7 @@ __all__ = [
     "InvalidUpgrade",
     "NegotiationError",
     "PayloadTooBig",
+    "PinMismatch",
     "ProtocolError",
     "ProxyError",
     "RetryableError",
@@ -142,30 +142,6 @@ class ConnectionClosedError(ConnectionClosed):
     """Closed on an error: another close code, or no closing handshake."""
 
 
-@attrs.frozen
-class ConfigProblem:
-    """One thing wrong with the configuration."""
-
-    where: str
-    """``file:line:col``, ``environment variable NAME``, or ``code``."""
-    path: str
-    """Dotted path of the option, such as ``timeouts.open``; empty where no option is meant."""
-    message: str
-    """What is wrong."""
-    hint: str | None = None
-    """The way out."""
-    snippet: str | None = None
-    """The line of the file with a caret below it; secrets masked."""
-
-    def __str__(self) -> str:
-        lines = [f"{self.where}: {self.message}" if self.where else self.message]
-        if self.snippet:
-            lines.extend("  " + line for line in self.snippet.splitlines())
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
-
-
 class ConfigError(WebSocketException, ValueError):
     """The configuration is wrong; ``problems`` lists everything that is."""
 
@@ -209,6 +185,32 @@ class InvalidHandshake(WebSocketException):
 
 class SecurityError(InvalidHandshake):
     """The opening handshake broke a rule that protects this side: size, redirect, credentials."""
+
+
+class PinMismatch(SecurityError):
+    """No certificate of the server has a key of ``tls.pinned_sha256``; nothing was sent after TLS was up.
+
+    Attributes:
+        host: the server's name.
+        seen: pins of the certificates that count, base64, the server's own first.
+        only_own: why no other than the server's own counts; None where the verified chain does.
+    """
+
+    def __init__(
+        self, host: str, seen: Iterable[str], only_own: str | None = None, *, is_fingerprint: bool = False
+    ) -> None:
+        self.host = host
+        self.seen = tuple(seen)
+        self.only_own = only_own
+        seen_here = ", ".join(self.seen) or "none"
+        told = f"tls.pinned_sha256: no key of {printable(host)} is pinned; seen: {seen_here}"
+        if only_own is not None:
+            told += f" (only the server's own certificate counts: {only_own})"
+        if is_fingerprint:
+            told += "; a pin is the SHA-256 digest of a certificate, and must be that of its public key"
+        else:
+            told += "; add the new pin where the server's key was changed on purpose"
+        super().__init__(told)
 
 
 class StatusLineTooLong(SecurityError):

@@ -16,7 +16,7 @@ import pytest
 
 import wssdk
 from tests.support.raw_peer import raw_peer
-from tests.support.tls import authority
+from tests.support.tls import DAY, Authority, authority, now, pin_of
 from wssdk import (
     ClientConfig,
     ConnectionFactory,
@@ -95,13 +95,21 @@ def closed_port(host: str = "127.0.0.1") -> str:
         return f"ws://{host}:{server.getsockname()[1]}/"
 
 
-def over_tls(*names: str, trusted: bool = True) -> Happening:
-    """The peer shows a certificate for ``names``."""
+def over_tls(
+    *names: str, trusted: bool = True, expired: bool = False, pinned: bytes | None = None
+) -> Happening:
+    """The peer shows a certificate for ``names``, by default those of this machine."""
 
     async def happen() -> Exception:
         context = authority().client_context() if trusted else None
-        async with raw_peer(lambda link: link.until_gone(), authority().server_context(*names)) as peer:
-            return await failure_of(ClientConfig(uri=peer.uri), ssl_context=context)
+        tls = Tls() if pinned is None else Tls(pinned_sha256=[pin_of(pinned)])
+        if expired:
+            pair = authority().issue("127.0.0.1", not_before=now() - 2 * DAY, not_after=now() - DAY)
+            shown = pair.server_context()
+        else:
+            shown = authority().server_context(*names)
+        async with raw_peer(lambda link: link.until_gone(), shown) as peer:
+            return await failure_of(ClientConfig(uri=peer.uri, tls=tls), ssl_context=context)
 
     return happen
 
@@ -179,6 +187,8 @@ HAPPENINGS: Final[dict[str, list[Happening]]] = {
     "the peer answers with what is not HTTP": [answered(read_request, b"220 mail.example.com ESMTP\r\n")],
     "the server's certificate is signed by nobody that is trusted": [over_tls(trusted=False)],
     "the server's certificate has another host's name": [over_tls("other.example")],
+    "the server's certificate has expired": [over_tls(expired=True)],
+    "the server has none of the pinned keys (`tls.pinned_sha256`)": [over_tls(pinned=Authority().cert)],
     "the peer does not speak TLS": [no_tls],
     "the peer resets the connection in the TLS handshake": [reset_in_tls],
     **{f"a response {status}": [refused(status)] for status in (408, 425, 429, 500, 502, 503, 504)},

@@ -19,8 +19,16 @@ import wssdk
 from tests.support import proxies
 from tests.support.daemons import free_port
 from tests.support.proxies import CREDENTIALS, Proxied
-from tests.support.tls import authority
-from wssdk import ClientConfig, ConnectionFactory, InvalidProxyStatus, Proxy, ProxyError
+from tests.support.tls import authority, pin_of
+from wssdk import (
+    ClientConfig,
+    ConnectionFactory,
+    InvalidProxyStatus,
+    PinMismatch,
+    Proxy,
+    ProxyError,
+    Tls,
+)
 from wssdk.testing import EchoServer
 
 Start: TypeAlias = Callable[[Path, tuple[str, str] | None], AbstractContextManager[Proxied]]
@@ -264,3 +272,38 @@ async def test_https_proxy_of_another_name_is_refused(https_proxy: Proxied) -> N
                 proxy_ssl=context,
                 proxy_server_hostname="other.example",
             )
+
+
+@cases([("squid", "http"), ("dante", "socks5")])
+@pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "other"])
+async def test_pins_hold_through_a_proxy(
+    running: Callable[..., Proxied], program: str, scheme: str, pinned: bool
+) -> None:
+    await _check_pins(Proxy(url=running(program).url(scheme)), None, pinned)
+
+
+@needs_both
+@pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "other"])
+async def test_pins_are_those_of_the_server_and_not_of_the_https_proxy(
+    https_proxy: Proxied, pinned: bool
+) -> None:
+    await _check_pins(Proxy(url=https_proxy.url("https")), authority().client_context(), pinned)
+
+
+async def _check_pins(proxy: Proxy, proxy_context: ssl.SSLContext | None, pinned: bool) -> None:
+    async with server(True) as echo:
+        assert echo.certificate is not None
+        root = pin_of(echo.certificate.ca_pem)
+        tls = Tls(pinned_sha256=[root if pinned else pin_of(authority().cert)])
+        factory = ConnectionFactory(
+            ClientConfig(uri=uri_of(echo), proxy=proxy, tls=tls),
+            ssl_context=echo.certificate.client_ssl,
+            proxy_ssl_context=proxy_context,
+        )
+        if not pinned:
+            with pytest.raises(PinMismatch):
+                await factory.open()
+            return
+        async with factory.connect() as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "hello"

@@ -117,6 +117,7 @@ def test_default_user_agent() -> None:
             Tls(),
             {
                 "ca_file": None,
+                "ca_dir": None,
                 "cert_file": None,
                 "key_file": None,
                 "key_password": None,

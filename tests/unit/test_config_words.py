@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from wssdk.config import Auth, ClientConfig
 from wssdk.config_values import BadValue
 from wssdk.secret import Secret
 
-PIN = "0123456789abcdef" * 4
+HEX_PIN = "0123456789abcdef" * 4
+PIN = b64encode(bytes.fromhex(HEX_PIN)).decode()
 
 
 def refusal(function: Callable[[Any], Any], value: object) -> BadValue:
@@ -142,14 +144,43 @@ def test_repeated_subprotocol() -> None:
     assert refusal(words.subprotocols, ["a", "a"]).expected == "a subprotocol is given more than once"
 
 
-def test_pin_loses_colons_and_capitals() -> None:
-    written = ":".join(PIN[i : i + 2] for i in range(0, 64, 2)).upper()
+@pytest.mark.parametrize(
+    "written",
+    [
+        HEX_PIN,
+        HEX_PIN.upper(),
+        ":".join(HEX_PIN[i : i + 2] for i in range(0, 64, 2)).upper(),
+        f"sha256/{PIN}",
+    ],
+    ids=["hex", "capitals", "colons", "prefix"],
+)
+def test_pin_becomes_base64(written: str) -> None:
     assert words.pins([written]) == (PIN,)
 
 
-@pytest.mark.parametrize("value", [PIN, None, [PIN[1:]], [5], ["g" * 64]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        PIN,
+        None,
+        [HEX_PIN[1:]],
+        [5],
+        ["g" * 64],
+        [PIN[:-1]],
+        [PIN[:-2] + "B="],  # bits that no digest has
+        [PIN.replace("=", "\n=")],
+        [b64encode(bytes(31)).decode()],
+        ["é" * 44],
+        [""],
+    ],
+)
 def test_no_pins(value: object) -> None:
-    assert refusal(words.pins, value).expected == "an array of SHA-256 digests, 64 hexadecimal digits each"
+    expected = "an array of SHA-256 digests, in base64 or 64 hexadecimal digits each"
+    assert refusal(words.pins, value).expected == expected
+
+
+def test_pins_want_brackets() -> None:
+    assert refusal(words.pins, PIN).hint == "put it into brackets"
 
 
 def test_level_comes_in_capitals() -> None:

@@ -33,6 +33,7 @@ from wssdk.errors import (
     InvalidURI,
     NegotiationError,
     PayloadTooBig,
+    PinMismatch,
     ProtocolError,
     ProxyError,
     RetryableError,
@@ -63,6 +64,17 @@ SPOKEN = [
     (StatusLineTooLong("no"), "no"),
     (HeaderLineTooLong("no"), "no"),
     (TooManyHeaders("no"), "no"),
+    (
+        PinMismatch("h\n", ["a=", "b="]),
+        "tls.pinned_sha256: no key of h\\n is pinned; seen: a=, b=; "
+        "add the new pin where the server's key was changed on purpose",
+    ),
+    (
+        PinMismatch("h", [], "nothing is verified", is_fingerprint=True),
+        "tls.pinned_sha256: no key of h is pinned; seen: none (only the server's own certificate counts: "
+        "nothing is verified); a pin is the SHA-256 digest of a certificate, and must be that of its public "
+        "key",
+    ),
     (ProxyError("no"), "no"),
     (InvalidProxyMessage("no"), "no"),
     (InvalidProxyStatus(NO), "proxy rejected connection: HTTP 403"),
@@ -160,6 +172,7 @@ def test_close_code_and_reason_are_the_peers(error: ConnectionClosed, code: int,
         (InvalidUpgrade, InvalidHeader),
         (InvalidStatus, InvalidHandshake),
         (TooManyHeaders, SecurityError),
+        (PinMismatch, SecurityError),
         (InvalidParameterValue, NegotiationError),
         (InvalidProxyStatus, ProxyError),
         (InvalidHandshake, WebSocketException),

@@ -74,6 +74,7 @@ PUBLIC = [
     "Opcode",
     "Origin",
     "PayloadTooBig",
+    "PinMismatch",
     "Pipe",
     "ProcessException",
     "ProtocolError",

@@ -20,7 +20,6 @@ README: Final = Path(__file__).parents[2] / "README.md"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 # Options that are refused as not supported yet, beside those of the proxy section.
 LATER: Final = {
-    "tls.pinned_sha256",
     "network.max_redirects",
 }
 # The address that the README's commands serve and its scripts connect to.

@@ -37,7 +37,7 @@ FLOORS: Final = [
     {"errors"},
     {"ports"},
     {"headers"},
-    {"codes", "typing", "version", "secret"},
+    {"codes", "typing", "version", "secret", "problem"},
 ]
 
 # The room of the value; every other config_*.py is of the room that reads files and the environment.

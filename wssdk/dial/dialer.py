@@ -15,11 +15,13 @@ import attrs
 
 from wssdk.config import ClientConfig, Tls
 from wssdk.dial import fastnet
+from wssdk.dial.pins import check_pins
 from wssdk.dial.pipe import StreamPipe
 from wssdk.dial.proxy import SocketStream, connect_request, speak_connect, speak_socks, unasked
 from wssdk.dial.proxy_choice import ProxyAddress, choose_proxy
+from wssdk.dial.shared_context import SharedContext
 from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive
-from wssdk.dial.tls import SharedContext, build_ssl_context
+from wssdk.dial.tls import shared_context
 from wssdk.ports import Route
 from wssdk.typing import LoggerLike
 
@@ -35,7 +37,8 @@ _Open: TypeAlias = Callable[..., Coroutine[Any, Any, tuple[Any, Any]]]
 class StreamDialer:
     """Opens pipes the way the config says.
 
-    All pipes share one SSL context, which is made at the first ``wss:`` route, off the event loop.
+    All pipes share one SSL context, which is made at the first ``wss:`` route, off the event loop, and anew
+    when the files of the ``tls`` section changed. Pins of that section hold for a given context, too.
 
     Args:
         config: its sections ``timeouts``, ``limits``, ``tls``, ``proxy`` and ``network`` matter, and
@@ -59,7 +62,7 @@ class StreamDialer:
         self._proxy_ssl_context = proxy_ssl_context
         self._given_logger = logger
         self._logger = logging.getLogger(config.logging.logger) if logger is None else logger
-        self._shared = SharedContext(functools.partial(build_ssl_context, config.tls, logger=self._logger))
+        self._shared = shared_context(config.tls, logger=self._logger)
         self._proxy_shared: SharedContext | None = None
 
     def __reduce__(self) -> Any:
@@ -82,6 +85,7 @@ class StreamDialer:
             ConfigError: files or options of the ``tls`` section cannot be used, or ``network.transport``
                 asks for aiofastnet, which is not there.
             InvalidProxy: the environment names a proxy that cannot be one.
+            PinMismatch: the server has none of the pinned keys; nothing was sent after the TLS handshake.
             ProxyError: the proxy says no, or does not speak its protocol.
             TypeError: an option is not a keyword of ``create_connection``; before any traffic.
             ValueError: options that exclude one another; before any traffic.
@@ -129,6 +133,7 @@ class StreamDialer:
         aiofastnet = fastnet.load_aiofastnet(self._config.network.transport)
         if aiofastnet is not None and not fastnet.fits_loop(loop):
             aiofastnet = None
+        pins = self._config.tls.pinned_sha256 if route.secure else ()
         if route.secure:
             context = await self._shared.get() if self._ssl_context is None else self._ssl_context
             of_config = {
@@ -138,13 +143,13 @@ class StreamDialer:
                 "ssl_shutdown_timeout": self._config.timeouts.tls_shutdown,
             }
             options = of_config | options
-            if aiofastnet is not None and not fastnet.fits_tls(aiofastnet, context):
+            if aiofastnet is not None and not fastnet.fits_tls(aiofastnet, context, pinned=bool(pins)):
                 aiofastnet = None
         name = "create_unix_connection" if is_unix else "create_connection"
         if aiofastnet is None:
-            return _Way(getattr(loop, name), options)
+            return _Way(getattr(loop, name), options, pins=pins)
         seen_loop = fastnet.loop_for_tls(loop) if route.secure else loop
-        return _Way(functools.partial(getattr(aiofastnet, name), seen_loop), options, aiofastnet)
+        return _Way(functools.partial(getattr(aiofastnet, name), seen_loop), options, aiofastnet, pins)
 
     def _tcp_target(self, route: Route, given: dict[str, Any]) -> TcpTarget:
         network = self._config.network
@@ -167,6 +172,7 @@ class StreamDialer:
         try:
             if way.keywords or way.fast is None or not fastnet.open_plain(way.fast, loop, sock, pipe):
                 await way.open(lambda: pipe, sock=sock, **way.keywords)
+                way.check(pipe.transport)
         except BaseException as error:
             if hasattr(pipe, "transport"):
                 # Cancelled when it was just up. create_connection only closes, which over TLS waits for
@@ -241,6 +247,7 @@ class StreamDialer:
             if transport is None:
                 raise ConnectionResetError("the peer closed during the TLS handshake")
             inner.connection_made(transport)
+            way.check(transport)
         except BaseException:
             outer.abort()
             raise
@@ -251,9 +258,7 @@ class StreamDialer:
             return self._proxy_ssl_context
         if self._proxy_shared is None:
             tls = Tls(ca_file=self._config.proxy.ca_file)
-            self._proxy_shared = SharedContext(
-                functools.partial(build_ssl_context, tls, logger=self._logger, section="proxy")
-            )
+            self._proxy_shared = shared_context(tls, logger=self._logger, section="proxy")
         return await self._proxy_shared.get()
 
 
@@ -266,6 +271,19 @@ class _Way:
     keywords: dict[str, Any]
     fast: ModuleType | None = None
     """aiofastnet, whose it is; None: the event loop's."""
+    pins: tuple[str, ...] = ()
+    """Of keys one of which the server must have; empty: any."""
+
+    def check(self, transport: asyncio.BaseTransport) -> None:
+        """Check what the server showed in the TLS handshake.
+
+        Raises:
+            PinMismatch: it has none of the pinned keys.
+        """
+        if self.pins:
+            ssl_object = transport.get_extra_info("ssl_object")
+            host = self.keywords["server_hostname"] or "the server"
+            check_pins(ssl_object, self.keywords["ssl"], self.pins, host)
 
 
 def _check_together(

@@ -92,8 +92,8 @@ def open_plain(
     return True
 
 
-def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext) -> bool:
-    """Tell whether aiofastnet can do TLS the way ``context`` wants it.
+def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext, *, pinned: bool = False) -> bool:
+    """Tell whether aiofastnet can do TLS the way ``context`` wants it; ``pinned``: and tell the chain.
 
     It goes around the ssl module, straight to the OpenSSL object below the context. So it does not see what
     subclasses of ``SSLContext`` change, nor authentication after the handshake; and the callbacks for the
@@ -108,6 +108,7 @@ def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext) -> bool:
         and aiofastnet.OPENSSL_DYN_LIBS is not None
         # Without it there is no making good for lost reading: see FastTls.
         and _can_read_on(aiofastnet)
+        and (not pinned or _tells_chain(aiofastnet))
         # It writes the server's certificate into a temporary file, and hangs where it cannot.
         and _can_write_files()
     )
@@ -116,6 +117,11 @@ def fits_tls(aiofastnet: ModuleType, context: ssl.SSLContext) -> bool:
 def _can_read_on(aiofastnet: ModuleType) -> bool:
     transport = getattr(getattr(aiofastnet, "ssl_transport", None), "SSLTransport_Socket", None)
     return hasattr(transport, _READ_ON)
+
+
+def _tells_chain(aiofastnet: ModuleType) -> bool:
+    engine = getattr(getattr(aiofastnet, "ssl_engine_direct", None), "SSLEngineDirect", None)
+    return hasattr(engine, "get_verified_chain")
 
 
 def _can_write_files() -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
+import functools
 import logging
 import os
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from typing import Final
+import stat
+from collections.abc import Iterator
+from typing import Any, Final
 
 from wssdk.config import Tls
+from wssdk.dial.shared_context import SharedContext
+from wssdk.dial.tls_files import TlsFiles, certificates_in
 from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.typing import LoggerLike
 
-__all__ = ["SharedContext", "build_ssl_context"]
+__all__ = ["build_ssl_context", "shared_context"]
 
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -31,6 +32,20 @@ _NOT_NAMED: Final = (
 )
 
 
+def shared_context(tls: Tls, *, logger: LoggerLike, section: str = "tls") -> SharedContext:
+    """Return what builds the context of ``tls`` when it is first asked for, and again when its files changed.
+
+    ``logger`` is told of checks that are switched off, once, and of what is read again. ``section`` is where
+    the configuration has ``ca_file``, for errors.
+    """
+    return SharedContext(
+        functools.partial(build_ssl_context, tls, logger=logger, section=section),
+        again=functools.partial(_build, tls, section),
+        files=TlsFiles.of(tls),
+        logger=logger,
+    )
+
+
 def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None, section: str = "tls") -> ssl.SSLContext:
     """Return a client's SSL context with everything that ``tls`` asks for, but the name and pins of a server.
 
@@ -41,8 +56,20 @@ def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None, section: st
     Raises:
         ConfigError: files or options that cannot be used, all of them.
     """
+    context = _build(tls, section)
+    warning = None
+    if not tls.verify:
+        warning = _NOT_VERIFIED
+    elif not tls.check_hostname:
+        warning = _NOT_NAMED
+    if warning is not None:
+        (logging.getLogger("wssdk.client") if logger is None else logger).warning(warning)
+    return context
+
+
+def _build(tls: Tls, section: str) -> ssl.SSLContext:
     problems: list[ConfigProblem] = []
-    context = _trusting(f"{section}.ca_file", tls.ca_file, problems)
+    context = _trusting(section, tls, problems)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.set_alpn_protocols(list(_ALPN))
     if tls.ciphers is not None:
@@ -51,31 +78,71 @@ def build_ssl_context(tls: Tls, *, logger: LoggerLike | None = None, section: st
         problems.extend(_show_certificate(context, tls, tls.cert_file))
     if problems:
         raise ConfigError(problems)
-    warning = None
-    if not tls.verify:
-        warning = _NOT_VERIFIED
-    elif not tls.check_hostname:
-        warning = _NOT_NAMED
-    if warning is not None:
+    if not (tls.verify and tls.check_hostname):
         context.check_hostname = False  # which verify_mode insists on
-        (logging.getLogger("wssdk.client") if logger is None else logger).warning(warning)
     if not tls.verify:
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _trusting(path: str, ca_file: str | None, problems: list[ConfigProblem]) -> ssl.SSLContext:
-    """Return a context that trusts ``ca_file``, or the system's authorities, which a problem leaves it to."""
-    if ca_file is not None:
-        problem = _unreadable(path, ca_file)
+def _trusting(section: str, tls: Tls, problems: list[ConfigProblem]) -> ssl.SSLContext:
+    """Return a context that trusts what ``tls`` names, or the system's authorities, and tell what is wrong.
+
+    Those are trusted where nothing is named, and where all that is named has a problem.
+    """
+    sources: list[tuple[str, str, dict[str, Any]]] = []
+    if tls.ca_file is not None:
+        path = f"{section}.ca_file"
+        problem = _unreadable(path, tls.ca_file)
         if problem is None:
-            try:
-                return ssl.create_default_context(cafile=ca_file)
-            except ssl.SSLError as error:
-                message = f"no certificates can be read from {ca_file!r}: {_reason(error)}"
-                problem = _problem(path, message, _pem_hint("CERTIFICATE"))
-        problems.append(problem)
-    return ssl.create_default_context()
+            sources.append((path, tls.ca_file, {"cafile": tls.ca_file}))
+        else:
+            problems.append(problem)
+    if tls.ca_dir is not None:
+        problems.extend(_look_into(f"{section}.ca_dir", tls.ca_dir, sources))
+    context: ssl.SSLContext | None = None
+    for path, file, where in sources:
+        try:
+            if context is None:
+                context = ssl.create_default_context(**where)
+            else:
+                context.load_verify_locations(**where)
+        except ssl.SSLError as error:
+            message = f"no certificates can be read from {file!r}: {_reason(error)}"
+            problems.append(_problem(path, message, _pem_hint("CERTIFICATE")))
+    return ssl.create_default_context() if context is None else context
+
+
+def _look_into(
+    path: str, folder: str, sources: list[tuple[str, str, dict[str, Any]]]
+) -> Iterator[ConfigProblem]:
+    """Add the certificates of ``folder`` to ``sources``; those in DER are read."""
+    seen: set[tuple[int, int]] = set()
+    try:
+        files = certificates_in(folder)
+    except (OSError, ValueError) as error:
+        yield _not_read(path, folder, error, "a folder")
+        return
+    for file in files:
+        try:
+            found = os.stat(file)
+            # Hashed names are links to files that have another name as well.
+            if stat.S_ISDIR(found.st_mode) or (found.st_dev, found.st_ino) in seen:
+                continue
+            seen.add((found.st_dev, found.st_ino))
+            with open(file, "rb") as stream:
+                data = stream.read()
+        except FileNotFoundError:
+            continue  # a link that leads nowhere: OpenSSL does without, too
+        except OSError as error:
+            yield _not_read(path, file, error, "files")
+            continue
+        # No data is no argument to the ssl module, which would trust the system's authorities.
+        is_der = data and b"-----BEGIN" not in data
+        sources.append((path, file, {"cadata": data} if is_der else {"cafile": file}))
+    if not seen:
+        hint = "they are looked for in files *.pem, *.crt and *.cer, and under the names of 'openssl rehash'"
+        yield _problem(path, f"there are no certificates in {folder!r}", hint)
 
 
 def _set_ciphers(context: ssl.SSLContext, ciphers: str) -> Iterator[ConfigProblem]:
@@ -140,12 +207,17 @@ def _unreadable(path: str, file: str) -> ConfigProblem | None:
         with open(file, "rb") as stream:
             stream.read(1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        place = "" if os.path.isabs(file) else f" in {os.getcwd()!r}"
-        why = error.strerror if isinstance(error, OSError) else error
-        way_out = " or leave it out to trust the system's authorities" if path.endswith(".ca_file") else ""
-        hint = f"set {path} to a file that this process may read{way_out}"
-        return _problem(path, f"cannot read {file!r}{place}: {why}", hint)
+        return _not_read(path, file, error, "a file")
     return None
+
+
+def _not_read(path: str, name: str, error: OSError | ValueError, kind: str) -> ConfigProblem:
+    place = "" if os.path.isabs(name) else f" in {os.getcwd()!r}"
+    why = error.strerror if isinstance(error, OSError) else error
+    trusts = path.endswith((".ca_file", ".ca_dir"))
+    way_out = " or leave it out to trust the system's authorities" if trusts else ""
+    hint = f"set {path} to {kind} that this process may read{way_out}"
+    return _problem(path, f"cannot read {name!r}{place}: {why}", hint)
 
 
 def _holds(file: str, marker: bytes) -> bool:
@@ -164,43 +236,3 @@ def _pem_hint(kind: str) -> str:
 
 def _problem(path: str, message: str, hint: str) -> ConfigProblem:
     return ConfigProblem("", path, f"{path}: {message}", hint)
-
-
-class SharedContext:
-    """One SSL context for every pipe, built off the event loop when it is first asked for.
-
-    Any number of tasks, event loops and threads may ask at once: it is built once.
-    """
-
-    def __init__(self, build: Callable[[], ssl.SSLContext]) -> None:
-        self._build = build
-        self._lock = threading.Lock()
-        self._built: concurrent.futures.Future[ssl.SSLContext] | None = None
-
-    async def get(self) -> ssl.SSLContext:
-        """Return the context. Cancelling lets the building go on for the others, and for the next.
-
-        Raises:
-            ConfigError: it cannot be built; the next call tries again.
-        """
-        with self._lock:
-            built = self._built
-            if built is None:
-                built = concurrent.futures.Future()
-                built.set_running_or_notify_cancel()  # or a cancelled waiter would cancel it for all
-                # Not asyncio.to_thread(): cancelled while the pool is busy, it would never begin.
-                _ = asyncio.get_running_loop().run_in_executor(None, self._run, built)
-                self._built = built
-        if built.done():
-            return built.result()
-        return await asyncio.wrap_future(built)
-
-    def _run(self, built: concurrent.futures.Future[ssl.SSLContext]) -> None:
-        try:
-            context = self._build()
-        except BaseException as error:
-            with self._lock:
-                self._built = None
-            built.set_exception(error)
-        else:
-            built.set_result(context)

@@ -127,6 +127,18 @@ def test_without_a_way_to_read_on_nothing_fits() -> None:
     assert not fastnet.fits_tls(aiofastnet(FakeTransport), ssl.create_default_context())
 
 
+@pytest.mark.parametrize(("pinned", "fits"), [(False, True), (True, False)])
+def test_without_a_way_to_tell_the_chain_only_what_is_not_pinned_fits(pinned: bool, fits: bool) -> None:
+    assert fastnet.fits_tls(aiofastnet(), ssl.create_default_context(), pinned=pinned) is fits
+
+
+@pytest.mark.needs("aiofastnet")
+def test_pinned_connections_fit() -> None:
+    module = fastnet.load_aiofastnet("aiofastnet")
+    assert module is not None
+    assert fastnet.fits_tls(module, ssl.create_default_context(), pinned=True)
+
+
 def test_without_a_folder_for_temporary_files_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> str:
         raise FileNotFoundError("no usable temporary directory")

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
-import threading
+import subprocess
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.tls import KeyPair, authority
-from tests.support.until import until
+from tests.support.tls import Authority, KeyPair, authority, handshake
 from wssdk.config import Tls
-from wssdk.dial.tls import SharedContext, build_ssl_context
+from wssdk.dial.tls import build_ssl_context, shared_context
 from wssdk.errors import ConfigError, ConfigProblem
 
 PASSWORD = "correct horse"
@@ -105,22 +102,6 @@ def test_the_warning_goes_to_the_given_logger(caplog: pytest.LogCaptureFixture) 
 def test_nothing_is_logged_when_all_is_checked(caplog: pytest.LogCaptureFixture) -> None:
     build_ssl_context(Tls())
     assert not caplog.records
-
-
-def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
-    """Run a TLS handshake in memory; return both ends."""
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = (
-        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    )
-    for _ in range(3):
-        for end in ends:
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-    return ends
 
 
 def test_http_1_1_is_chosen_of_a_server_that_prefers_http_2(tmp_path: Path) -> None:
@@ -283,115 +264,129 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     assert paths == {"tls.ca_file", "tls.cert_file", "tls.key_file", "tls.ciphers"}
 
 
-# One context for all.
+# A folder of authorities.
 
 
-class Builder:
-    """Builds a context, as often as it is let; counts."""
-
-    def __init__(self, *outcomes: ssl.SSLContext | Exception) -> None:
-        self.outcomes = list(outcomes)
-        self.threads: list[int] = []
-        self.may_go_on = threading.Event()
-
-    def __call__(self) -> ssl.SSLContext:
-        self.threads.append(threading.get_ident())
-        assert self.may_go_on.wait(5)
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+def trusted_by(tls: Tls) -> list[bytes]:
+    return sorted(build_ssl_context(tls).get_ca_certs(binary_form=True))
 
 
-@pytest.fixture
-def context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def der(*authorities: Authority) -> list[bytes]:
+    return sorted(ssl.PEM_cert_to_DER_cert(made.cert.decode()) for made in authorities)
 
 
-async def test_concurrent_callers_share_one_building(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    shared = SharedContext(build)
-    callers = [asyncio.ensure_future(shared.get()) for _ in range(20)]
-    await asyncio.sleep(0)
-    build.may_go_on.set()
-    assert {id(got) for got in await asyncio.gather(*callers)} == {id(context)}
-    assert len(build.threads) == 1
+@pytest.fixture(scope="module")
+def others() -> tuple[Authority, Authority]:
+    return Authority(), Authority()
 
 
-async def test_it_is_built_off_the_event_loop(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    build.may_go_on.set()
-    await SharedContext(build).get()
-    assert build.threads != [threading.get_ident()]
+def test_every_certificate_of_the_folder_is_trusted(
+    tmp_path: Path, others: tuple[Authority, Authority]
+) -> None:
+    write(tmp_path, "one.pem", others[0].cert)
+    write(tmp_path, "two.crt", b"for the test\n" + others[1].cert)
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(*others)
 
 
-async def test_what_is_built_is_kept(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    build.may_go_on.set()
-    shared = SharedContext(build)
-    assert await shared.get() is await shared.get()
+def test_certificates_of_the_folder_may_be_der(tmp_path: Path) -> None:
+    write(tmp_path, "one.cer", der(authority())[0])
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
 
 
-async def test_a_cancelled_caller_does_not_stop_the_others(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    shared = SharedContext(build)
-    first, second = (asyncio.ensure_future(shared.get()) for _ in range(2))
-    await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.sleep(0)
-    build.may_go_on.set()
-    assert await second is context
-    assert first.cancelled()
+def test_a_bundle_in_the_folder_is_trusted(tmp_path: Path, others: tuple[Authority, Authority]) -> None:
+    write(tmp_path, "all.pem", others[0].cert + others[1].cert)
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(*others)
 
 
-async def test_cancelled_while_the_pool_is_busy_it_is_still_built(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    build.may_go_on.set()
-    shared = SharedContext(build)
-    busy = threading.Event()
-    pool = ThreadPoolExecutor(1)
-    asyncio.get_running_loop().set_default_executor(pool)
-    blocking = pool.submit(busy.wait, 5)
-    caller = asyncio.ensure_future(shared.get())
-    await asyncio.sleep(0)
-    caller.cancel()
-    await asyncio.sleep(0)
-    busy.set()
-    assert await shared.get() is context
-    assert blocking.result()
+@pytest.mark.needs("openssl")
+def test_a_folder_that_openssl_has_hashed_is_trusted(tmp_path: Path) -> None:
+    write(tmp_path, "one.pem", authority().cert)
+    subprocess.run(["openssl", "rehash", str(tmp_path)], check=True, capture_output=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
 
 
-async def test_a_failure_reaches_every_caller_and_is_not_kept(context: ssl.SSLContext) -> None:
-    build = Builder(ConfigError([]), context)
-    shared = SharedContext(build)
-    callers = [asyncio.ensure_future(shared.get()) for _ in range(3)]
-    await asyncio.sleep(0)
-    build.may_go_on.set()
-    failures = await asyncio.gather(*callers, return_exceptions=True)
-    assert [type(failure) for failure in failures] == [ConfigError] * 3
-    assert await shared.get() is context
+def test_file_and_folder_are_both_trusted(tmp_path: Path, others: tuple[Authority, Authority]) -> None:
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder", "one.pem", others[0].cert)
+    file = write(tmp_path, "ca.pem", others[1].cert)
+    assert trusted_by(Tls(ca_file=file, ca_dir=str(tmp_path / "folder"))) == der(*others)
 
 
-async def test_event_loops_share_it(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    shared = SharedContext(build)
-    here = asyncio.ensure_future(shared.get())
-    there = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(shared.get()))
-    await until(lambda: build.threads)
-    build.may_go_on.set()
-    assert await there is await here
-    assert len(build.threads) == 1
+def test_links_that_lead_nowhere_and_folders_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "one.pem", authority().cert)
+    (tmp_path / "gone.pem").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.pem").mkdir()
+    assert trusted_by(Tls(ca_dir=str(tmp_path))) == der(authority())
 
 
-async def test_without_threads_the_next_call_tries_again(context: ssl.SSLContext) -> None:
-    build = Builder(context)
-    build.may_go_on.set()
-    shared = SharedContext(build)
-    loop = asyncio.get_running_loop()
-    pool = ThreadPoolExecutor(1)
-    pool.shutdown()
-    loop.set_default_executor(pool)
-    with pytest.raises(RuntimeError, match="shutdown"):
-        await shared.get()
-    loop.set_default_executor(ThreadPoolExecutor(1))
-    assert await shared.get() is context
+def test_a_missing_folder_is_named_with_the_way_out() -> None:
+    problem = problem_of(Tls(ca_dir="/no/certs"))
+    assert problem.message == "tls.ca_dir: cannot read '/no/certs': No such file or directory"
+    assert problem.hint is not None
+    assert problem.hint.startswith("set tls.ca_dir to a folder that this process may read or leave it out")
+
+
+def test_a_file_is_no_folder_of_authorities(tmp_path: Path) -> None:
+    assert "Not a directory" in problem_of(Tls(ca_dir=write(tmp_path, "ca.pem", authority().cert))).message
+
+
+def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "ca.txt", authority().cert)
+    problem = problem_of(Tls(ca_dir=str(tmp_path)))
+    assert problem.message == f"tls.ca_dir: there are no certificates in {str(tmp_path)!r}"
+    assert problem.hint is not None
+    assert "*.pem" in problem.hint
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_a_file_of_the_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, content: bytes, alone: bool
+) -> None:
+    if not alone:
+        write(tmp_path, "one.pem", authority().cert)
+    path = write(tmp_path, "two.pem", content)
+    assert f"no certificates can be read from {path!r}" in problem_of(Tls(ca_dir=str(tmp_path))).message
+
+
+# Again, when files changed.
+
+
+async def test_checks_that_are_off_are_not_told_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ca_file = authority().write_ca(tmp_path)
+    shared = shared_context(
+        Tls(ca_file=ca_file, check_hostname=False), logger=logging.getLogger("wssdk.client")
+    )
+    old = await shared.get()
+    Authority().write_ca(tmp_path)
+    new = await shared.get()
+    assert (new is not old, new.check_hostname) == (True, False)
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+async def test_a_password_is_not_told_when_files_cannot_be_used_again(
+    tmp_path: Path, pair: KeyPair, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls = Tls(
+        cert_file=write(tmp_path, "cert.pem", pair.cert),
+        key_file=write(tmp_path, "key.pem", pair.encrypted_key(PASSWORD)),
+        key_password=PASSWORD,
+    )
+    shared = shared_context(tls, logger=logging.getLogger("wssdk.client"))
+    old = await shared.get()
+    write(tmp_path, "key.pem", pair.encrypted_key("another password"))
+    assert await shared.get() is old
+    [told] = caplog.messages
+    assert "the password does not open the key" in told
+    assert PASSWORD not in told
+
+
+def test_an_old_server_is_refused_by_the_newest_version(tmp_path: Path) -> None:
+    server = authority().server_context()
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = build_ssl_context(Tls(ca_file=authority().write_ca(tmp_path), min_version="1.3"))
+    with pytest.raises(ssl.SSLError):
+        handshake(client, server)
