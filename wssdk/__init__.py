@@ -12,7 +12,7 @@ from wssdk.version import VERSION
 
 if TYPE_CHECKING:
     from wssdk.api import connect, unix_connect
-    from wssdk.codes import Close, CloseCode, Dropped, Opcode
+    from wssdk.codes import Close, CloseCode, DropCount, Opcode
     from wssdk.config import (
         Auth,
         ClientConfig,
@@ -106,7 +106,7 @@ else:
         "unix_connect": "wssdk.api",
         "Close": "wssdk.codes",
         "CloseCode": "wssdk.codes",
-        "Dropped": "wssdk.codes",
+        "DropCount": "wssdk.codes",
         "Opcode": "wssdk.codes",
         "Auth": "wssdk.config",
         "ClientConfig": "wssdk.config",
@@ -226,7 +226,7 @@ __all__ = [
     "Data",
     "DataLike",
     "Dialer",
-    "Dropped",
+    "DropCount",
     "DuplicateParameter",
     "Extension",
     "ExtensionName",

@@ -79,7 +79,7 @@ def may_be_sent(code: int) -> bool:
 
 
 @attrs.frozen
-class Dropped:
+class DropCount:
     """What was received on a connection and never given to the application; 0 and 0 while nothing was.
 
     ``bytes`` counts payload as it would have been held: text in UTF-8, inflated.

@@ -136,7 +136,7 @@ HOW: Final = st.sampled_from(["recv", "many", "timeout", "anext"])
 def test_every_message_is_received_in_order_or_counted(
     script: list[tuple[int, int, str | None, int]], on_full: str, queue: int, most: int | None, wakeup: str
 ) -> None:
-    async def scene() -> tuple[int, list[Data], wssdk.Dropped]:
+    async def scene() -> tuple[int, list[Data], wssdk.DropCount]:
         ws, peer = establish(on_full=on_full, max_queue=queue, max_queue_bytes=most, wakeup=wakeup)
         sent, got = 0, list[Data]()
         for count, parts, how, turns in script:

@@ -38,7 +38,7 @@ PUBLIC = [
     "Data",
     "DataLike",
     "Dialer",
-    "Dropped",
+    "DropCount",
     "DuplicateParameter",
     "Extension",
     "ExtensionName",

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, overload
 
-from wssdk.codes import Close, CloseCode, Dropped
+from wssdk.codes import Close, CloseCode, DropCount
 from wssdk.config import ClientConfig
 from wssdk.connection.idle import IdleWatch
 from wssdk.connection.keepalive import Keepalive
@@ -323,10 +323,10 @@ class ClientConnection(MessagePath):
         return self._core.state is State.CLOSED
 
     @property
-    def dropped(self) -> Dropped:
+    def dropped(self) -> DropCount:
         """What came and was dropped: by ``on_full``, or for want of room while closing."""
         inbox = self._core.inbox
-        return Dropped(inbox.dropped, inbox.dropped_bytes)
+        return DropCount(inbox.dropped, inbox.dropped_bytes)
 
     @property
     def latency(self) -> float:

@@ -11,7 +11,7 @@ from tests.support.connections import establish, started, take_all, ticks
 from tests.support.cores import deflate
 from tests.support.pipes import PlayedTransport
 from tests.support.raw_peer import BINARY, CONT, PING, PONG, TEXT, close_frame, deflated, frame, settle
-from wssdk.codes import Dropped
+from wssdk.codes import DropCount
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConnectionClosedError, ConnectionClosedOK, PayloadTooBig
 from wssdk.errors_limits import InboxFull
@@ -51,22 +51,22 @@ def left(ws: ClientConnection) -> list[Data]:
 
 async def test_drop_oldest_keeps_the_newest_messages_in_order() -> None:
     ws, _ = await flooded("drop_oldest")
-    assert (left(ws), ws.dropped) == (NUMBERS[-4:], Dropped(96, 192))
+    assert (left(ws), ws.dropped) == (NUMBERS[-4:], DropCount(96, 192))
 
 
 async def test_latest_keeps_the_newest_message() -> None:
     ws, _ = await flooded("latest")
-    assert (left(ws), ws.dropped) == (NUMBERS[-1:], Dropped(99, 198))
+    assert (left(ws), ws.dropped) == (NUMBERS[-1:], DropCount(99, 198))
 
 
 async def test_pause_drops_nothing() -> None:
     ws, _ = await flooded("pause")
-    assert (left(ws), ws.dropped) == (NUMBERS, Dropped(0, 0))
+    assert (left(ws), ws.dropped) == (NUMBERS, DropCount(0, 0))
 
 
 async def test_bytes_are_a_bound_of_their_own() -> None:
     ws, _ = await flooded("drop_oldest", max_queue=None, max_queue_bytes=20)
-    assert (left(ws), ws.dropped) == (NUMBERS[-10:], Dropped(90, 180))
+    assert (left(ws), ws.dropped) == (NUMBERS[-10:], DropCount(90, 180))
 
 
 async def test_bytes_alone_pause_reading() -> None:
@@ -80,19 +80,19 @@ async def test_bytes_alone_pause_reading() -> None:
 async def test_bytes_are_those_of_the_wire_for_text() -> None:
     ws, peer = establish(on_full="latest")
     peer.feed(frame(TEXT, "\N{SNOWMAN}".encode()), frame(TEXT, b"x"))
-    assert ws.dropped == Dropped(1, 3)
+    assert ws.dropped == DropCount(1, 3)
 
 
 async def test_bytes_are_inflated_where_the_message_is_compressed() -> None:
     ws, peer = establish(on_full="latest", extensions=[deflate(no_context_takeover=True)])
     peer.feed(frame(TEXT, deflated(b"x" * 1000), rsv=4), frame(TEXT, b"x"))
-    assert ws.dropped == Dropped(1, 1000)
+    assert ws.dropped == DropCount(1, 1000)
 
 
 async def test_bytes_are_all_of_a_fragmented_message() -> None:
     ws, peer = establish(on_full="latest")
     peer.feed(frame(TEXT, b"abc", fin=False), frame(CONT, b"de"), frame(TEXT, b"x"))
-    assert (ws.dropped, left(ws)) == (Dropped(1, 5), ["x"])
+    assert (ws.dropped, left(ws)) == (DropCount(1, 5), ["x"])
 
 
 async def test_bytes_are_counted_of_a_message_that_comes_in_several_reads() -> None:
@@ -100,7 +100,7 @@ async def test_bytes_are_counted_of_a_message_that_comes_in_several_reads() -> N
     data = frame(BINARY, bytes(1000))
     peer.feed(data[:500])
     peer.feed(data[500:], frame(TEXT, b"x"))
-    assert ws.dropped == Dropped(1, 1000)
+    assert ws.dropped == DropCount(1, 1000)
 
 
 async def test_message_larger_than_the_bound_of_bytes_arrives() -> None:
@@ -195,7 +195,7 @@ async def test_close_leaves_what_was_received_to_be_taken() -> None:
 
 async def test_close_counts_the_message_that_was_too_much() -> None:
     ws, _ = await flooded("close")
-    assert ws.dropped == Dropped(1, 2)
+    assert ws.dropped == DropCount(1, 2)
 
 
 async def test_close_does_nothing_before_a_message_is_too_much() -> None:
@@ -219,7 +219,7 @@ async def test_who_only_receives_loses_nothing(on_full: str, wakeup: str) -> Non
     peer.feed(close_frame(1000))
     peer.feed_eof()
     await task
-    assert (taken, ws.dropped) == (NUMBERS * 5, Dropped(0, 0))
+    assert (taken, ws.dropped) == (NUMBERS * 5, DropCount(0, 0))
 
 
 @every
@@ -231,7 +231,7 @@ async def test_who_only_receives_lists_loses_nothing(on_full: str, wakeup: str) 
     peer.feed(*NUMBERED, frame(PING, b""), *NUMBERED, close_frame(1000))
     peer.feed_eof()
     await task
-    assert ([message for batch in batches for message in batch], ws.dropped) == (NUMBERS * 2, Dropped())
+    assert ([message for batch in batches for message in batch], ws.dropped) == (NUMBERS * 2, DropCount())
 
 
 @every
@@ -244,7 +244,7 @@ async def test_who_only_receives_with_a_timeout_loses_nothing(on_full: str) -> N
 
     task = await started(receive())
     peer.feed(*NUMBERED)
-    assert (await task, ws.dropped) == (NUMBERS, Dropped())
+    assert (await task, ws.dropped) == (NUMBERS, DropCount())
 
 
 @every
@@ -257,7 +257,7 @@ async def test_who_only_receives_without_a_limit_of_size_loses_nothing(on_full: 
     peer.feed(close_frame(1000))
     peer.feed_eof()
     await task
-    assert (taken, ws.dropped) == (NUMBERS, Dropped())
+    assert (taken, ws.dropped) == (NUMBERS, DropCount())
 
 
 @each_wakeup
@@ -339,7 +339,7 @@ async def test_fragments_that_are_taken_one_by_one_are_all_there(on_full: str) -
     await settle()
     paused = not peer.reading
     rest = [part async for part in stream]
-    assert (await task, "".join(map(str, rest)), ws.dropped) == ("0", "x" * 50 + ".", Dropped())
+    assert (await task, "".join(map(str, rest)), ws.dropped) == ("0", "x" * 50 + ".", DropCount())
     assert paused
 
 
@@ -353,7 +353,7 @@ async def test_who_only_receives_what_comes_behind_a_streamed_message_loses_noth
     await task
     peer.feed(*[frame(CONT, b"x", fin=False)] * 5, frame(CONT, b"."), *NUMBERED)
     _ = [part async for part in stream]
-    assert ([await ws.recv() for _ in range(MANY)], ws.dropped) == (NUMBERS, Dropped())
+    assert ([await ws.recv() for _ in range(MANY)], ws.dropped) == (NUMBERS, DropCount())
 
 
 @dropping
@@ -386,7 +386,7 @@ async def test_reading_goes_on_where_streaming_was_given_up(on_full: str) -> Non
 async def test_message_in_fragments_may_be_dropped_as_a_whole(on_full: str) -> None:
     ws, peer = establish(on_full=on_full, max_queue=1)
     peer.feed(frame(TEXT, b"a", fin=False), frame(CONT, b"b"), *NUMBERED[:2])
-    assert (left(ws), ws.dropped) == (["01"], Dropped(2, 4))
+    assert (left(ws), ws.dropped) == (["01"], DropCount(2, 4))
 
 
 @judging
@@ -427,7 +427,7 @@ async def test_what_is_dropped_for_want_of_room_while_closing_is_counted_under_p
     peer.feed(*NUMBERED[4:], close_frame(1000))
     peer.feed_eof()
     await closing
-    assert ws.dropped == Dropped(96, 192)
+    assert ws.dropped == DropCount(96, 192)
 
 
 @each_wakeup
