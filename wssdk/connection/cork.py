@@ -19,26 +19,43 @@ _LARGE: Final = 1 << 13
 _BURST: Final = 0.0005
 """Seconds between two frames that are no longer of one burst."""
 
+_LONGEST: Final = 0.001
+"""Seconds that a burst may last without being sent."""
+
 
 class Cork:
     """Writes the frames of a burst with the word that more is to come (``MSG_MORE`` of Linux).
 
     The kernel then copies a frame and does no more, which takes a quarter of the time. It sends when
     a segment is full; when the event loop comes round, it is told to send the rest; and where the
-    program keeps the loop from coming round, it sends by itself after 200 ms. A frame that comes more than
-    half a millisecond after the last one is written as it is, with all before it.
+    program keeps the loop from coming round, it sends by itself after some 200 ms (or the connection's
+    retransmission time-out, where that is longer). A frame that comes half a millisecond after the last one,
+    or a millisecond after the last one that was not held back, is written as it is, with all before it.
 
     ``sock`` is the socket of ``transport``, over which nothing else goes: no TLS, and no delay by Nagle's
-    algorithm. ``clock`` returns seconds.
+    algorithm. ``on_error(error)`` is told what the socket said before the transport could hear it.
+    ``clock`` returns seconds.
     """
 
-    __slots__ = ("_buffered", "_clock", "_last", "_loop", "_pushing", "_sock", "_transport", "_write")
+    __slots__ = (
+        "_buffered",
+        "_clock",
+        "_free",
+        "_last",
+        "_loop",
+        "_on_error",
+        "_pushing",
+        "_sock",
+        "_transport",
+        "_write",
+    )
 
     def __init__(
         self,
         transport: asyncio.Transport,
         sock: socket.socket,
         loop: asyncio.AbstractEventLoop,
+        on_error: Callable[[OSError], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
@@ -48,7 +65,8 @@ class Cork:
         self._loop = loop
         self._clock = clock
         self._pushing = False
-        self._last = -math.inf
+        self._on_error = on_error
+        self._last = self._free = -math.inf
 
     @staticmethod
     def fits(sock: socket.socket) -> bool:
@@ -59,7 +77,8 @@ class Cork:
         """Write a frame; nothing was received since the one before."""
         now = self._clock()
         last, self._last = self._last, now
-        if now - last > _BURST or len(data) >= _LARGE or self._buffered():
+        if now - last > _BURST or now - self._free > _LONGEST or len(data) >= _LARGE or self._buffered():
+            self._free = now
             self._write(data)
             return
         if not self._pushing:
@@ -68,7 +87,11 @@ class Cork:
         assert _MORE is not None
         try:
             sent = self._sock.send(data, _MORE)
-        except OSError:  # there is no room; or the transport finds out for itself, and tells
+        except BlockingIOError:  # there is no room
+            sent = 0
+        except OSError as error:
+            # The transport finds out for itself, but a socket tells its error only once.
+            self._on_error(error)
             sent = 0
         if sent < len(data):
             self._write(data[sent:])

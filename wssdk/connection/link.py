@@ -193,8 +193,11 @@ class Link(Intake, asyncio.BufferedProtocol):
         elif self.transport is not None:
             if self.plain_sock is not None and Cork.fits(self.plain_sock):
                 # Made when it is needed: few connections send one frame after the other.
-                self._cork = Cork(self.transport, self.plain_sock, self._loop)
+                self._cork = Cork(self.transport, self.plain_sock, self._loop, self._note_cause)
             self.transport.write(data)
+
+    def _note_cause(self, error: OSError) -> None:
+        self.core.cause = self.core.cause or error
 
     def write(self, data: bytes) -> None:
         """Write a frame; :meth:`is_open` has just told that it may go out."""

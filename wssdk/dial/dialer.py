@@ -297,6 +297,11 @@ def _check_together(
     """
     if "ssl" in rest:
         raise TypeError("ssl is not an option of a route: give ssl_context to the dialer or factory")
+    if isinstance(given, ssl.SSLSocket):
+        # What is written by its number would go out in clear.
+        raise TypeError("sock must be a plain socket, not one that speaks TLS already: use a wss:// URI")
+    if given is not None and given.type != socket.SOCK_STREAM:
+        raise ValueError(f"sock must be a stream socket, not {given!r}")
     if given is not None and route.unix_path is not None:
         raise ValueError("path and sock can not be specified at the same time")
     if route.unix_path is not None and of_tcp:

@@ -41,7 +41,9 @@ class Deflater:
         backend: Backend = ZLIB,
     ) -> None:
         # zlib does not compress with a window of 8 bits; with 9 it looks back 250 bytes at most, which
-        # fits in the 256 of the peer's window.
+        # fits in the 256 of the peer's window. isal looks further.
+        if window_bits < 9 and backend.name == "isal":
+            backend = ZLIB
         self._window_bits = max(window_bits, 9)
         self._no_context_takeover = no_context_takeover
         self._level = level

@@ -445,3 +445,17 @@ async def test_the_place_is_logged(caplog: pytest.LogCaptureFixture, tmp_path: P
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("wssdk")]
     assert messages[0].startswith(f"dialled {path!r}: ")
     assert messages[1].startswith("dialled the given socket: ")
+
+
+async def test_given_socket_must_not_speak_tls_already() -> None:
+    near, far = socket.socketpair()
+    context = ssl.create_default_context()
+    sock = context.wrap_socket(near, server_hostname="localhost", do_handshake_on_connect=False)
+    with far, sock, pytest.raises(TypeError, match="sock must be a plain socket"):
+        await StreamDialer(config()).dial(plain(80, sock=sock))
+
+
+async def test_given_socket_must_be_a_stream() -> None:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock, pytest.raises(ValueError, match="sock must be a stream socket"):
+        await StreamDialer(config()).dial(plain(80, sock=sock))

@@ -399,3 +399,16 @@ def test_inflaters_state_is_kept_after_a_large_first_message() -> None:
 def test_later_messages_may_refer_to_the_first() -> None:
     payloads = [os.urandom(1000)] * 3
     assert inflated_by(Counting(), *payloads) == payloads
+
+
+@every_backend
+@pytest.mark.parametrize("bits", [8, 9, 12])
+def test_nothing_refers_back_further_than_was_agreed(backend: str, bits: int) -> None:
+    payload = os.urandom(400) * 4
+    # Byte by byte: given room for more, zlib does not notice references beyond the window.
+    peer, out = zlib.decompressobj(-bits), bytearray()
+    rest = deflater(bits, backend=backend).deflate(payload, True) + TAIL
+    while rest:
+        out += peer.decompress(rest, 1)
+        rest = peer.unconsumed_tail
+    assert out + peer.flush() == payload

@@ -40,7 +40,8 @@ class Corked:
         self.peer = peer
         self.now = 0.0
         loop = asyncio.get_running_loop()
-        self.cork = Cork(transport, sock, loop, lambda: self.now)
+        self.errors: list[OSError] = []
+        self.cork = Cork(transport, sock, loop, self.errors.append, lambda: self.now)
 
     def write(self, *frames: bytes) -> None:
         for frame in frames:
@@ -101,6 +102,14 @@ async def test_frame_after_a_pause_is_not_held_back(corked: Corked) -> None:
     assert held(corked.sock) == 0
 
 
+async def test_burst_without_end_is_sent_every_millisecond(corked: Corked) -> None:
+    for _ in range(6):
+        corked.write(SMALL)
+        corked.now += 0.0003
+    corked.write(SMALL)
+    assert held(corked.sock) < 300
+
+
 async def test_large_frame_is_not_held_back(corked: Corked) -> None:
     corked.write(SMALL, SMALL, LARGE)
     assert held(corked.sock) == 0
@@ -139,6 +148,16 @@ async def test_frame_for_a_lost_socket_is_the_transports_to_tell(corked: Corked)
     corked.sock.shutdown(socket.SHUT_WR)
     corked.write(SMALL)
     await until(corked.transport.is_closing)
+    assert [type(error) for error in corked.errors] == [BrokenPipeError]
+
+
+async def test_reset_is_told_once(corked: Corked) -> None:
+    corked.write(SMALL)
+    corked.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    corked.peer.close()
+    corked.write(SMALL)
+    await until(corked.transport.is_closing)
+    assert [type(error) for error in corked.errors] == [ConnectionResetError]
 
 
 # As part of a connection.
