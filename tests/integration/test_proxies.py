@@ -19,7 +19,7 @@ import wssdk
 from tests.support import proxies
 from tests.support.daemons import free_port
 from tests.support.proxies import CREDENTIALS, Proxied
-from tests.support.tls import authority, pin_of
+from tests.support.tls import Authority, authority, pin_of
 from wssdk import (
     ClientConfig,
     ConnectionFactory,
@@ -249,6 +249,22 @@ async def test_https_proxy_of_the_configuration(https_proxy: Proxied, tmp_path: 
             proxy=Proxy(url=https_proxy.url("https"), ca_file=ca_file, server_hostname="proxy.example"),
         )
         factory = ConnectionFactory(config, ssl_context=echo.certificate.client_ssl)
+        async with factory.connect() as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+
+
+@needs_both
+async def test_rotated_authority_of_an_https_proxy_needs_no_restart(
+    https_proxy: Proxied, tmp_path: Path
+) -> None:
+    ca_file = Authority().write_ca(tmp_path)
+    async with server(False) as echo:
+        config = ClientConfig(uri=uri_of(echo), proxy=Proxy(url=https_proxy.url("https"), ca_file=ca_file))
+        factory = ConnectionFactory(config)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await factory.open()
+        authority().write_ca(tmp_path)
         async with factory.connect() as ws:
             await ws.send("hello")
             assert await ws.recv() == "hello"

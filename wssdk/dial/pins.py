@@ -49,11 +49,13 @@ def check_pins(ssl_object: Any, context: ssl.SSLContext, pins: Sequence[str], ho
     seen = []
     for certificate in chain:
         try:
-            seen.append(pin_of(certificate))
+            pin = pin_of(certificate)
         except ValueError:  # OpenSSL reads what is not quite DER, too
-            seen.append("unreadable")
-    if not any(pin in pins for pin in seen):
-        raise PinMismatch(host, seen, only_own, is_fingerprint=_names_certificates(chain, pins))
+            pin = "unreadable"
+        if pin in pins:
+            return
+        seen.append(pin)
+    raise PinMismatch(host, seen, only_own, is_fingerprint=_names_certificates(chain, pins))
 
 
 def pin_of(certificate: bytes) -> str:

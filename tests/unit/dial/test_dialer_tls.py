@@ -58,10 +58,7 @@ def route_to(server: RawServer, name: str | None = "localhost") -> Route:
 async def echoed(pipe: StreamPipe) -> bytes:
     pipe.write(b"hello")
     data = b""
-    while len(data) < 5:
-        received = await pipe.read()
-        if not received:
-            break
+    while len(data) < 5 and (received := await pipe.read()):
         data += received
     pipe.abort()
     return data
@@ -110,7 +107,7 @@ async def test_without_a_pinned_key_nothing_is_sent(transport: str, chain: Chain
         with pytest.raises(PinMismatch, match=r"tls\.pinned_sha256: no key of localhost is pinned"):
             await dialer.dial(route_to(server))
         await server.finished()
-    assert sent in ([b""], [])  # a server that was told of TLS 1.3 may not have begun
+    assert b"".join(sent) == b""
 
 
 async def test_a_certificate_that_is_only_shown_is_no_proof(transport: str, chain: Chain) -> None:
@@ -400,5 +397,4 @@ async def test_the_transport_tells_what_was_agreed(transport: str, tmp_path: Pat
         assert info("cipher") == info("ssl_object").cipher()
         assert info("cipher")[1] == info("ssl_object").version() == "TLSv1.3"
         assert len(info("ssl_object").getpeercert(True)) > 100
-        assert info("ssl_object").selected_alpn_protocol() is None  # this server has none
         pipe.abort()
