@@ -12,6 +12,7 @@ from wssdk.config_schema import HEADERS, OPTIONS
 from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import printable
+from wssdk.secret import Secret
 
 __all__ = ["Unresolved", "resolve"]
 
@@ -106,12 +107,15 @@ def _file(name: str, folder: Path) -> str:
     raise Unresolved(message, hint)
 
 
-def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str:
-    """Return a header's value with its references filled in."""
+def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str | Secret:
+    """Return a header's value with its references filled in; it is a secret then."""
+    filled = False
 
     def fill(match: re.Match[str]) -> str:
+        nonlocal filled
         if match["inside"] is None:
             return "${"
+        filled = True
         kind, _, name = match["inside"].partition(":")
         if kind not in ("env", "file") or not match["end"]:
             hint = "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; a plain ${ is written $${"
@@ -123,4 +127,5 @@ def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str:
             return default
         return _variable(variable, environ)
 
-    return _REFERENCE.sub(fill, text)
+    value = _REFERENCE.sub(fill, text)
+    return Secret(value) if filled else value

@@ -90,6 +90,7 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     words.optional_level: _OPTIONAL_VALUE,
     words.scheme: Grammar(Form.TEXT, untold=True, words=True),
     words.token: Grammar(Form.TEXT, untold=True, words=True),
+    words.header_names: Grammar(Form.TEXT, array=True, untold=True, words=True),
     words.logger_name: Grammar(Form.TEXT),
     words.proxy_url: Grammar(Form.TEXT),
     words.subprotocols: Grammar(Form.TEXT, array=True, untold=True, words=True),

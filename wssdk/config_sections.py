@@ -264,7 +264,12 @@ class Network:
     wakeup: Wakeup = attrs.field(default="direct", converter=words.wakeup)
     """When a waiting ``recv()`` goes on: in the same loop iteration, or in the next."""
     max_redirects: int = attrs.field(default=10, converter=grammar.redirects)
-    """How many redirects are followed."""
+    """How many redirects an opening follows; 0: none."""
+    allow_cross_origin: bool = attrs.field(default=False, converter=grammar.boolean)
+    """Whether a redirect to another origin is followed where ``host``, ``port`` or a client certificate is
+    set for the URI's: the other one is dialled where it says, and shown the certificate."""
+    keep_headers: tuple[str, ...] = attrs.field(default=(), converter=words.header_names)
+    """Headers that go along to another origin though they are credentials."""
 
     def __attrs_post_init__(self) -> None:
         rules.raise_all(rules.ask_network(self))

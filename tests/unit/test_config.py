@@ -159,6 +159,8 @@ def test_default_user_agent() -> None:
                 "transport": "auto",
                 "wakeup": "direct",
                 "max_redirects": 10,
+                "allow_cross_origin": False,
+                "keep_headers": (),
             },
         ),
         (

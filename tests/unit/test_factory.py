@@ -428,7 +428,8 @@ JUNK = b"SSH-2.0-OpenSSH_9.6\r\n"
     ("steps", "error"),
     [
         ((refuse(404),), InvalidStatus),
-        ((refuse(302, "Location: ws://elsewhere.example/"),), InvalidStatus),
+        ((refuse(302),), InvalidStatus),
+        ((refuse(302, "Location: ftp://elsewhere.example/"),), InvalidURI),
         ((JUNK,), InvalidMessage),
         ((b"",), InvalidMessage),
         ((b"HTTP/1.1 101 Switching", b""), InvalidMessage),
