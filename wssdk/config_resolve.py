@@ -17,6 +17,7 @@ from wssdk.secret import Secret
 __all__ = ["Unresolved", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
+_UNIX_PATH: Final = ("network", "unix_path")
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A secret that somebody wrote in the place of its variable's name does not look like one.
@@ -49,6 +50,8 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     if grammar.secret and isinstance(leaf.value, Mapping):
         return _secret(leaf.value, _folder(leaf), environ)
     if grammar.path and dialect is Dialect.TOML and isinstance(leaf.value, str) and leaf.value:
+        if leaf.option == _UNIX_PATH and leaf.value[0] in "@\0":
+            return leaf.value  # abstract: a name, no file
         return str(_folder(leaf) / leaf.value)
     return leaf.value
 

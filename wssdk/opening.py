@@ -114,9 +114,11 @@ class Opener:
                         raise
                     followed += 1
                     try:
-                        _check_limit(followed, config.network.max_redirects, error.response)
+                        _check_limit(followed, config.network.max_redirects)
                         hop = follow(error.response, hop, first, config, given=extra, options=self._options)
                     except (InvalidHandshake, InvalidURI, ValueError) as refusal:
+                        if isinstance(refusal, InvalidHandshake):
+                            refusal.response = error.response
                         raise refusal from error
                     shown = RedactedURI(hop.uri) if config.logging.redact else hop.uri
                     self._logger.info("redirected (%d) to %s", error.response.status_code, shown)
@@ -205,11 +207,9 @@ def _laid_over(fields: tuple[tuple[str, str], ...], extra: Headers | None) -> He
     return headers
 
 
-def _check_limit(followed: int, limit: int, response: Response) -> None:
+def _check_limit(followed: int, limit: int) -> None:
     if followed > limit:
-        error = SecurityError(f"more than {limit} redirects, which is what network.max_redirects allows")
-        error.response = response
-        raise error
+        raise SecurityError(f"more than {limit} redirects, which is what network.max_redirects allows")
 
 
 def _refuse_connection(made: object) -> NoReturn:

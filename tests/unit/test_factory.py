@@ -717,6 +717,38 @@ def test_collaborator_of_the_wrong_kind_is_told(collaborator: dict[str, Any], to
         ConnectionFactory(**{"config": ClientConfig(), **collaborator})
 
 
+async def resolve_nothing(host: str, port: int) -> list[str]:
+    return []
+
+
+def test_resolver_beside_a_dialer_is_refused() -> None:
+    with pytest.raises(ValueError, match="dialer and resolver are both given"):
+        ConnectionFactory(ClientConfig(), dialer=ScriptedDialer(HANG), resolver=resolve_nothing)
+
+
+def test_resolver_must_be_callable() -> None:
+    with pytest.raises(TypeError, match="resolver must be callable, not str"):
+        ConnectionFactory(ClientConfig(), resolver="192.0.2.1")  # type: ignore[arg-type]
+
+
+async def test_resolver_is_asked_by_the_dialer_of_the_factory() -> None:
+    factory = ConnectionFactory(ClientConfig(uri=URI), resolver=resolve_nothing)
+    with pytest.raises(socket.gaierror, match=r"'example\.com' has no address, says the resolver"):
+        await factory.open()
+
+
+async def test_pickled_factory_keeps_its_resolver() -> None:
+    factory = pickle.loads(pickle.dumps(ConnectionFactory(ClientConfig(uri=URI), resolver=resolve_nothing)))
+    with pytest.raises(socket.gaierror, match="says the resolver"):
+        await factory.open()
+
+
+async def test_evolve_changes_the_resolver() -> None:
+    factory = ConnectionFactory(ClientConfig(uri=URI)).evolve(resolver=resolve_nothing)
+    with pytest.raises(socket.gaierror, match="says the resolver"):
+        await factory.open()
+
+
 def test_evolve_checks_the_kind_of_the_config() -> None:
     with pytest.raises(TypeError, match="config must be a ClientConfig, not int"):
         ConnectionFactory(ClientConfig()).evolve(config=5)

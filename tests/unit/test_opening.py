@@ -114,6 +114,14 @@ async def test_redirect_that_is_refused_is_caused_by_the_response() -> None:
     assert dialer.pipe.aborted
 
 
+async def test_redirect_that_is_refused_has_the_response() -> None:
+    factory, _ = make(to("http://other.example/"), uri="wss://example.com/")
+    with pytest.raises(SecurityError) as caught:
+        await factory.open()
+    assert caught.value.response is not None
+    assert caught.value.response.headers["Location"] == "http://other.example/"
+
+
 async def test_refusal_of_another_host_tells_where_it_came_from() -> None:
     factory, _ = make(to("//other.example/?token=s3cret"), (refuse(403),))
     with pytest.raises(InvalidStatus) as caught:

@@ -47,6 +47,7 @@ CONFIG: Final = {
     "config_keywords",
     "config_rules",
     "config_sections",
+    "config_sockets",
     "config_values",
     "config_words",
 }
