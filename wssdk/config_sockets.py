@@ -5,7 +5,6 @@ They keep the promise of :mod:`wssdk.config_grammar`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -30,7 +29,7 @@ _EXPECTED: Final = (
 # What Linux takes (tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
 _LONGEST: Final = 32767
 _MOST: Final = 127
-_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+_LONGEST_COUNT: Final = len(str(_MOST))
 
 
 def tcp_keepalive(value: KeepaliveLike) -> TcpKeepalive:
@@ -68,7 +67,7 @@ def _seconds(part: Any, value: object) -> float:
 
 
 def _count(part: object, value: object) -> int:
-    if is_text(part) and _DIGITS.fullmatch(part):
+    if is_text(part) and part.isdecimal() and len(part) <= _LONGEST_COUNT:
         part = int(part)  # the environment has no numbers
     if isinstance(part, int) and not isinstance(part, bool) and 1 <= part <= _MOST:
         return part

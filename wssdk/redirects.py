@@ -25,17 +25,27 @@ _CREDENTIALS: Final = frozenset(("authorization", "cookie", "proxy-authorization
 _SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
-@attrs.frozen
 class Hop:
-    """One request of an opening: where it goes, and what goes along."""
+    """One request of an opening: where it goes, and what goes along.
 
-    uri: str = attrs.field(repr=redact_uri)
-    """The text of the URI, for the log."""
-    target: WebSocketURI
-    headers: HeadersLike = attrs.field(default=(), repr=False)
-    """The user's fields, from wherever they come."""
-    at_home: bool = True
-    """Whether it goes to the origin that the opening began with: what was configured for that one holds."""
+    Attributes:
+        uri: the text of the URI, for the log.
+        target: its parts.
+        headers: the user's fields, from wherever they come.
+        at_home: whether it goes to the origin that the opening began with: what was configured for that one
+            holds.
+    """
+
+    # Not an attrs class: making one would take longer than all the rest of importing this file.
+    __slots__ = ("at_home", "headers", "target", "uri")
+
+    def __init__(
+        self, uri: str, target: WebSocketURI, headers: HeadersLike = (), *, at_home: bool = True
+    ) -> None:
+        self.uri = uri
+        self.target = target
+        self.headers = headers
+        self.at_home = at_home
 
 
 def is_redirect(response: Response) -> bool:

@@ -18,7 +18,6 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from wssdk.config_sockets import TcpKeepalive
-from wssdk.dial.resolving import ask_resolver
 from wssdk.ports import Resolver
 
 __all__ = ["TcpTarget", "connect_tcp", "connect_unix", "resolve", "set_keepalive", "shown_path"]
@@ -166,6 +165,8 @@ async def resolve(
         if target.resolver is None:
             found = await loop.getaddrinfo(host, port, flags=target.flags, **wanted)
         else:
+            from wssdk.dial.resolving import ask_resolver
+
             found = await ask_resolver(target.resolver, host, port, family=target.family, proto=target.proto)
     except UnicodeError as error:
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} cannot be the name of a host") from error
