@@ -685,11 +685,6 @@ async def test_messages_before_the_close_stay_readable() -> None:
 # The factory as a value.
 
 
-def test_options_that_are_not_supported_yet_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"network\.max_redirects: not supported yet"):
-        ConnectionFactory(ClientConfig(uri=URI, network=Network(max_redirects=5)))
-
-
 @pytest.mark.parametrize(
     ("collaborator", "told"),
     [
