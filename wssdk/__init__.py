@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         HeadersProvider,
         Pipe,
         ProcessException,
+        Resolver,
         Route,
         URIProvider,
     )
@@ -172,6 +173,7 @@ else:
         "HeadersProvider": "wssdk.ports",
         "Pipe": "wssdk.ports",
         "ProcessException": "wssdk.ports",
+        "Resolver": "wssdk.ports",
         "Route": "wssdk.ports",
         "URIProvider": "wssdk.ports",
         "State": "wssdk.protocol.state",
@@ -270,6 +272,7 @@ __all__ = [
     "ProxyError",
     "Reconnect",
     "Request",
+    "Resolver",
     "Response",
     "RetryableError",
     "Route",

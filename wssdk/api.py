@@ -17,7 +17,7 @@ from wssdk.config_values import nearest
 from wssdk.config_words import OnFull
 from wssdk.connection.connection import ClientConnection
 from wssdk.keywords import NOT_GIVEN, NotGiven, factory_for
-from wssdk.ports import ClientExtensionFactory, HeadersProvider, ProcessException
+from wssdk.ports import ClientExtensionFactory, HeadersProvider, ProcessException, Resolver
 from wssdk.reconnect import Reconnection
 from wssdk.typing import LoggerLike
 from wssdk.uri import parsed
@@ -31,7 +31,8 @@ _USER_AGENT: Final = attrs.fields(ClientConfig).user_agent.default
 class LoopKeywords(TypedDict, total=False):
     """Keywords of :func:`connect` for what lies below the opening handshake.
 
-    Each has the meaning that it has for the event loop's ``create_connection``. None: not given.
+    Each has the meaning that it has for the event loop's ``create_connection``, but ``resolver``, which it
+    has for :class:`ConnectionFactory`. None: not given.
     """
 
     ssl: ssl_module.SSLContext | bool | None
@@ -48,6 +49,7 @@ class LoopKeywords(TypedDict, total=False):
     happy_eyeballs_delay: DurationLike | None
     interleave: int | None
     all_errors: bool
+    resolver: Resolver | None
     proxy_ssl: ssl_module.SSLContext | bool | None
     proxy_server_hostname: str | None
     proxy_ssl_handshake_timeout: DurationLike | None
@@ -164,7 +166,8 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         create_connection: a subclass of :class:`ClientConnection`, or what returns one.
         extra_headers: the deprecated name of ``additional_headers``.
         **keywords: ``ssl``, ``sock``, ``host``, ``port``, ``local_addr``, ``family``, ... as for the
-            event loop's ``create_connection``; ``unix=True`` with ``path`` or ``sock`` for a Unix socket.
+            event loop's ``create_connection``; ``resolver``, as :class:`ConnectionFactory` has it;
+            ``unix=True`` with ``path`` or ``sock`` for a Unix socket.
 
     Raises:
         InvalidURI: ``uri`` is not a WebSocket URI.

@@ -29,11 +29,14 @@ def check_kinds(given: Mapping[str, Any]) -> None:
 
     Raises:
         TypeError: one is not what it must be.
+        ValueError: two exclude one another.
     """
     for name, (kind, told) in _KINDS.items():
         _check(name, given[name], isinstance(given[name], kind), told)
-    for name in ("process_exception", "connection_class", "reconnect_delays"):
+    for name in ("process_exception", "connection_class", "reconnect_delays", "resolver"):
         _check(name, given[name], callable(given[name]), "be callable")
+    if given["dialer"] is not None and given["resolver"] is not None:
+        raise ValueError("dialer and resolver are both given: a dialer looks hosts up by itself")
     uri = given["uri"]
     if uri is not None and not callable(uri):
         raise TypeError(f"uri must be callable, not {type(uri).__name__}: a fixed URI goes into the config")

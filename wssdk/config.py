@@ -252,7 +252,7 @@ _set: Final = object.__setattr__  # a frozen class has no other way
 
 # One row an option that this release does not act on, with the values that ask for nothing it lacks.
 # To wire an option is to delete its row.
-_NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (("network.max_redirects", (10,)),)
+_NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = ()
 
 
 def _by_section() -> dict[str, tuple[object, list[tuple[str, tuple[object, ...]]]]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from wssdk.config_values import BadValue, Dialect, Refused, describe, is_off
 from wssdk.config_words import header_fault, is_token
 from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.headers import Headers, HeadersLike, MultipleValuesError
-from wssdk.secret import MASK
+from wssdk.secret import MASK, Secret
 
-__all__ = ["FrozenHeaders", "check_header", "frozen_headers", "shown_name"]
+__all__ = ["FrozenHeaders", "SecretHeaders", "check_header", "frozen_headers", "shown_name"]
+
+SecretHeaders: TypeAlias = Mapping[str, str | Secret] | Iterable[tuple[str, str | Secret]]
+"""Header fields of which some are secrets."""
 
 _EXPECTED: Final = "a mapping of header names to texts, or pairs of them"
 
@@ -35,12 +38,14 @@ class FrozenHeaders(Mapping[str, str]):
     """
 
     # Not an attrs class: attrs.asdict() would lay the values open.
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_secret_names")
 
     _fields: tuple[tuple[str, str], ...]
+    _secret_names: frozenset[str]
 
-    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, fields: Iterable[tuple[str, str]] = (), secret_names: Iterable[str] = ()) -> None:
         object.__setattr__(self, "_fields", tuple((name, value) for name, value in fields))
+        object.__setattr__(self, "_secret_names", frozenset(name.lower() for name in secret_names))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("FrozenHeaders cannot be changed")
@@ -49,7 +54,12 @@ class FrozenHeaders(Mapping[str, str]):
         raise AttributeError("FrozenHeaders cannot be changed")
 
     def __reduce__(self) -> Any:
-        return FrozenHeaders, (self._fields,)
+        return FrozenHeaders, (self._fields, self._secret_names)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Names, in lower case, of fields whose values were given as secrets, or filled in from elsewhere."""
+        return self._secret_names
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Iterate over all fields in order: one pair a field, repeated names included."""
@@ -85,7 +95,7 @@ class FrozenHeaders(Mapping[str, str]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, FrozenHeaders):
-            return self._folded() == other._folded()
+            return self._folded() == other._folded() and self._secret_names == other._secret_names
         if isinstance(other, Mapping):
             # Without order and spelling, as mappings compare.
             items = other.raw_items() if isinstance(other, Headers) else other.items()
@@ -107,6 +117,8 @@ def check_header(name: object, value: object) -> None:
     """
     if not isinstance(name, str):
         raise BadValue("the name of a header", name)
+    if isinstance(value, Secret):
+        value = value.reveal()
     if not isinstance(value, str):
         raise BadValue("a text", value, _TEXT_HINTS)
     if fault := header_fault(name, value):
@@ -122,8 +134,8 @@ def shown_name(name: str) -> str:
     return printable(name[: good + 1])
 
 
-def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
-    """Return header fields, frozen; None for none.
+def frozen_headers(value: HeadersLike | SecretHeaders | None) -> FrozenHeaders:
+    """Return header fields, frozen; None for none. A value may be a :class:`Secret`.
 
     Raises:
         BadValue: no headers at all.
@@ -142,7 +154,10 @@ def frozen_headers(value: HeadersLike | None) -> FrozenHeaders:
             problems.append(ConfigProblem("code", path, message, bad.advice(Dialect.CODE)))
     if problems:
         raise ConfigError(problems)
-    return FrozenHeaders(fields)
+    return FrozenHeaders(
+        ((name, text.reveal() if isinstance(text, Secret) else text) for name, text in fields),
+        (name for name, text in fields if isinstance(text, Secret)),
+    )
 
 
 def _fields_of(value: object) -> tuple[tuple[Any, Any], ...]:

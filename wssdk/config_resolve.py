@@ -12,10 +12,12 @@ from wssdk.config_schema import HEADERS, OPTIONS
 from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import printable
+from wssdk.secret import Secret
 
 __all__ = ["Unresolved", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
+_UNIX_PATH: Final = ("network", "unix_path")
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A secret that somebody wrote in the place of its variable's name does not look like one.
@@ -48,6 +50,8 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     if grammar.secret and isinstance(leaf.value, Mapping):
         return _secret(leaf.value, _folder(leaf), environ)
     if grammar.path and dialect is Dialect.TOML and isinstance(leaf.value, str) and leaf.value:
+        if leaf.option == _UNIX_PATH and leaf.value[0] in "@\0":
+            return leaf.value  # abstract: a name, no file
         return str(_folder(leaf) / leaf.value)
     return leaf.value
 
@@ -106,12 +110,15 @@ def _file(name: str, folder: Path) -> str:
     raise Unresolved(message, hint)
 
 
-def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str:
-    """Return a header's value with its references filled in."""
+def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str | Secret:
+    """Return a header's value with its references filled in; it is a secret then."""
+    filled = False
 
     def fill(match: re.Match[str]) -> str:
+        nonlocal filled
         if match["inside"] is None:
             return "${"
+        filled = True
         kind, _, name = match["inside"].partition(":")
         if kind not in ("env", "file") or not match["end"]:
             hint = "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; a plain ${ is written $${"
@@ -123,4 +130,5 @@ def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str:
             return default
         return _variable(variable, environ)
 
-    return _REFERENCE.sub(fill, text)
+    value = _REFERENCE.sub(fill, text)
+    return Secret(value) if filled else value

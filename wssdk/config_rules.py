@@ -39,6 +39,7 @@ UNTOLD_GRAMMARS: Final = frozenset(
         words.optional_header_text,
         words.scheme,
         words.token,
+        words.header_names,
         words.subprotocols,
         frozen_headers,
     )

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from wssdk import config_grammar as grammar
+from wssdk import config_sockets as sockets
 from wssdk import config_words as words
 from wssdk.config import ClientConfig
 from wssdk.config_keywords import KEYWORDS
@@ -61,7 +62,7 @@ class Grammar:
     array: bool = False
     """Whether it is written as an array, always."""
     pair: bool = False
-    """Whether it may be written as an array of two."""
+    """Whether it may be written as an array as well, of two or three."""
     secret: bool = False
     """Whether its value is not shown."""
     untold: bool = False
@@ -90,6 +91,7 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     words.optional_level: _OPTIONAL_VALUE,
     words.scheme: Grammar(Form.TEXT, untold=True, words=True),
     words.token: Grammar(Form.TEXT, untold=True, words=True),
+    words.header_names: Grammar(Form.TEXT, array=True, untold=True, words=True),
     words.logger_name: Grammar(Form.TEXT),
     words.proxy_url: Grammar(Form.TEXT),
     words.subprotocols: Grammar(Form.TEXT, array=True, untold=True, words=True),
@@ -117,6 +119,8 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
     grammar.optional_port: _OPTIONAL_NUMBER,
     grammar.optional_count: _OPTIONAL_NUMBER,
     grammar.redirects: _NUMBER,
+    sockets.tcp_keepalive: Grammar(Form.VALUE, optional=True, pair=True),
+    sockets.unix_path: Grammar(Form.TEXT, optional=True, path=True),
     grammar.retry_status: Grammar(Form.NUMBER, array=True),
 }
 

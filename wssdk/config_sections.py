@@ -11,6 +11,7 @@ import attrs
 
 from wssdk import config_grammar as grammar
 from wssdk import config_rules as rules
+from wssdk import config_sockets as sockets
 from wssdk import config_words as words
 from wssdk.config_values import BadValue
 from wssdk.config_words import Backend, Family, Level, OnFull, TlsVersion, Transport, Wakeup
@@ -246,25 +247,33 @@ class Network:
     happy_eyeballs_delay: float | None = attrs.field(default=0.25, converter=grammar.optional_duration)
     """Head start of an address before the next one (RFC 8305), seconds; None: one after the other."""
     interleave: int | None = attrs.field(default=None, converter=grammar.optional_count)
-    """Addresses of the first family before the other one (RFC 8305, 4); None: the event loop's choice."""
+    """Addresses of the first family before the other one (RFC 8305, 4); None: 1 with a head start."""
+    address_timeout: float | None = attrs.field(default=None, converter=grammar.optional_duration)
+    """For one address to answer, seconds, before it is the next one's turn; None: no limit of its own."""
     local_host: str | None = attrs.field(default=None, converter=words.optional_text)
     """Local address; None: the system's choice."""
     local_port: int | None = attrs.field(default=None, converter=grammar.optional_port)
     """Local port; None: the system's choice."""
-    unix_path: str | None = attrs.field(default=None, converter=words.optional_path)
-    """Dial this Unix socket; None: TCP."""
+    unix_path: str | None = attrs.field(default=None, converter=sockets.unix_path)
+    """Dial this Unix socket, an abstract one (Linux) where it begins with ``@`` or NUL; None: TCP."""
     tcp_nodelay: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether small writes go out at once."""
     tcp_cork: bool = attrs.field(default=True, converter=grammar.boolean)
     """Whether small messages that are sent in quick succession are put together (Linux, without TLS)."""
-    tcp_keepalive: float | None = attrs.field(default=None, converter=grammar.optional_duration)
-    """Silence before TCP's own probes, seconds; None: no probes."""
+    tcp_keepalive: sockets.TcpKeepalive = attrs.field(default=None, converter=sockets.tcp_keepalive)
+    """Silence before TCP's own probes, seconds; or a triple of that, seconds between probes, and how many of
+    them before the peer counts as gone (None: the system's choice); None: no probes."""
     transport: Transport = attrs.field(default="auto", converter=words.transport)
     """Whose transports carry the bytes; ``auto``: aiofastnet's where it is there."""
     wakeup: Wakeup = attrs.field(default="direct", converter=words.wakeup)
     """When a waiting ``recv()`` goes on: in the same loop iteration, or in the next."""
     max_redirects: int = attrs.field(default=10, converter=grammar.redirects)
-    """How many redirects are followed."""
+    """How many redirects an opening follows; 0: none."""
+    allow_cross_origin: bool = attrs.field(default=False, converter=grammar.boolean)
+    """Whether a redirect to another origin is followed where ``host``, ``port`` or a client certificate is
+    set for the URI's: the other one is dialled where it says, and shown the certificate."""
+    keep_headers: tuple[str, ...] = attrs.field(default=(), converter=words.header_names)
+    """Headers that go along to another origin though they are credentials."""
 
     def __attrs_post_init__(self) -> None:
         rules.raise_all(rules.ask_network(self))

@@ -27,6 +27,7 @@ __all__ = [
     "backend",
     "family",
     "header_fault",
+    "header_names",
     "is_token",
     "logger_name",
     "on_full",
@@ -135,6 +136,15 @@ def token(value: str) -> str:
     if fault := header_fault(value, ""):
         raise Refused(fault, value)
     return value
+
+
+def header_names(value: Sequence[str]) -> tuple[str, ...]:
+    """Return names of header fields."""
+    given = items(value)
+    if given is None:
+        expected = 'an array of header names such as ["X-Api-Key"]'
+        raise BadValue(expected, value, "put it into brackets" if is_text(value) else None)
+    return tuple(token(item) for item in given)
 
 
 def scheme(value: str) -> str:

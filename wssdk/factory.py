@@ -26,6 +26,7 @@ from wssdk.ports import (
     Dialer,
     HeadersProvider,
     ProcessException,
+    Resolver,
     URIProvider,
 )
 from wssdk.providers import name_of
@@ -41,7 +42,7 @@ _DEFLATE: Final = "permessage-deflate"
 
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = (
-    *("dialer", "ssl_context", "proxy_ssl_context", "logger"),
+    *("dialer", "resolver", "ssl_context", "proxy_ssl_context", "logger"),
     *("timeouts", "limits", "tls", "proxy", "network", "logging", "user_agent"),
 )
 
@@ -65,6 +66,9 @@ class ConnectionFactory:
         uri: a function or coroutine function that is asked anew at every opening for the URI, which is used
             instead of the config's.
         dialer: opens pipes; None: one that uses sockets, made from the config.
+        resolver: a coroutine function of host and port that looks hosts up in the place of the operating
+            system, at every opening; it returns IP addresses, or pairs of address and port, the preferred
+            one first. It is not asked for what is an address, for proxies, nor where a proxy looks names up.
         connection_class: makes the connection; takes the arguments of :class:`ClientConnection`.
         reconnect_delays: returns an iterator of the seconds between attempts; None: as the
             ``reconnect`` section says.
@@ -80,6 +84,7 @@ class ConnectionFactory:
         ConfigError: the config sets options that this release does not support yet.
         InvalidHeader: a field of ``headers`` may not be sent.
         TypeError: a collaborator is not what it must be.
+        ValueError: both a dialer and a resolver, which is for the dialer to ask, are given.
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class ConnectionFactory:
         headers: HeadersProvider | None = None,
         uri: URIProvider | None = None,
         dialer: Dialer | None = None,
+        resolver: Resolver | None = None,
         connection_class: Callable[..., ClientConnection] = ClientConnection,
         reconnect_delays: Callable[[], Iterator[float]] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -110,6 +116,7 @@ class ConnectionFactory:
             "headers": headers,
             "uri": uri,
             "dialer": dialer,
+            "resolver": resolver,
             "connection_class": connection_class,
             "reconnect_delays": reconnect_delays,
             "options": {} if options is None else options,
@@ -131,9 +138,7 @@ class ConnectionFactory:
         self._ssl_context = ssl_context
         self._logger = _logger_of(config) if logger is None else logger
         self._opener = Opener(
-            StreamDialer(config, ssl_context=ssl_context, proxy_ssl_context=proxy_ssl_context, logger=logger)
-            if dialer is None
-            else dialer,
+            self._make_dialer() if dialer is None else dialer,
             offers=(*extensions, *_deflate_offers(config, extensions)),
             headers=None if callable(headers) else headers,
             connection_class=connection_class,
@@ -149,6 +154,12 @@ class ConnectionFactory:
         )
         self._candidates = _candidates_of(config) if uri is None else None
         self._tries = self._make_tries(headers, uri)
+
+    def _make_dialer(self) -> Dialer:
+        given = {
+            name: self._given[name] for name in ("ssl_context", "proxy_ssl_context", "logger", "resolver")
+        }
+        return StreamDialer(self.config, **given)
 
     def _make_tries(self, headers: HeadersProvider | None, uri: URIProvider | None) -> Tries | None:
         """Return what makes more than one try of an opening; None where one is all that there can be."""

@@ -87,6 +87,7 @@ def _new_factory(
         proxy_ssl_context=below.proxy_ssl_context,
         connection_class=make,
         options=below.of_loop,
+        resolver=keywords.get("resolver"),
         **collaborators,
     )
 
@@ -140,7 +141,9 @@ def _split(
     proxy_context = _choose_proxy_ssl(keywords)
     _check_address(given)
     if "path" in given:
-        of_config["path"] = os.fsdecode(given["path"])
+        path = os.fsdecode(given["path"])
+        # As for the event loop, this is a file: "@" is for abstract ones where no NUL can be written.
+        of_config["path"] = f"./{path}" if path.startswith("@") else path
     _check_proxy(proxy, given)
     if proxy is not NOT_GIVEN:
         of_config["proxy"] = proxy
@@ -168,7 +171,7 @@ def _check_address(given: Mapping[str, Any]) -> None:
     if given.get("unix") and ("path" in given) == ("sock" in given):
         raise ValueError("a Unix socket needs path or sock" + (", not both" if "sock" in given else ""))
     other = "a Unix socket" if given.get("unix") else "sock" if "sock" in given else None
-    for name in ("host", "port"):
+    for name in ("host", "port", "resolver"):
         if name in given and other is not None:
             raise ValueError(f"{name} is incompatible with {other}")
 

@@ -6,20 +6,24 @@ import asyncio
 import inspect
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from wssdk.config import ClientConfig
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import InvalidStatus
+from wssdk.errors import InvalidHandshake, InvalidStatus, InvalidURI, SecurityError
 from wssdk.handshake.header_grammar import build_extensions_header
 from wssdk.handshake.request import as_headers, build_request, new_key, serialize_request
 from wssdk.handshake.response import ResponseReader, judge_response
 from wssdk.headers import Headers, HeadersLike, Request, Response
 from wssdk.ports import ClientExtensionFactory, Dialer, Pipe, Route
+from wssdk.redirects import Hop, follow, is_redirect
 from wssdk.typing import LoggerLike
-from wssdk.uri import RedactedURI, WebSocketURI
+from wssdk.uri import RedactedURI, WebSocketURI, redact_uri
 
 __all__ = ["Opener"]
+
+# Options of create_connection that are about the URI's own host.
+_OF_HOME: Final = frozenset(("host", "port", "server_hostname"))
 
 
 class Opener:
@@ -68,36 +72,68 @@ class Opener:
         ``uri`` is its text, for the log. ``extra`` are headers in the place of the factory's. The opening is
         to be done by the time ``until`` of the event loop; None: within ``timeouts.open`` seconds.
         """
-        reader = ResponseReader()
         shown = RedactedURI(uri) if config.logging.redact else uri
         self._logger.debug("opening %s", shown)
+        readers: list[ResponseReader] = []
         try:
             timeout = asyncio.timeout(config.timeouts.open) if until is None else asyncio.timeout_at(until)
             async with timeout as deadline:
-                connection = await self._establish(config, target, reader, extra)
+                connection = await self._follow(uri, target, config, extra, readers)
         except TimeoutError as error:
             if not deadline.expired():
                 raise  # the operating system's: it names the address
-            if reader.partial is not None:
+            if readers and (partial := readers[0].partial) is not None:
                 # Only the rest of the body is missing: the server did answer, and said no.
-                rejection: Exception = InvalidStatus(reader.partial)
+                rejection: Exception = InvalidStatus(partial)
             else:
                 rejection = TimeoutError("timed out during opening handshake")
             raise rejection from error
         self._logger.debug("established %s as %r", shown, connection)
         return connection
 
-    async def _establish(
-        self, config: ClientConfig, target: WebSocketURI, reader: ResponseReader, extra: Headers | None
+    async def _follow(
+        self,
+        uri: str,
+        target: WebSocketURI,
+        config: ClientConfig,
+        extra: Headers | None,
+        readers: list[ResponseReader],
     ) -> ClientConnection:
-        key = new_key()
+        """Establish the connection where redirects lead to; ``readers`` gets the one that reads now."""
         if extra is None and self._headers is not None:
             extra = as_headers(self._headers, "headers must be")
-        request = self._build_request(config, target, key, extra)
-        pipe = await self.dialer.dial(self._route(config, target))
+        hop = first = Hop(uri, target, _laid_over(config.header_items, extra))
+        followed = 0
+        try:
+            while True:
+                readers[:] = [ResponseReader()]
+                try:
+                    return await self._establish(config, hop, readers[0])
+                except InvalidStatus as error:
+                    if not config.network.max_redirects or not is_redirect(error.response):
+                        raise
+                    followed += 1
+                    try:
+                        _check_limit(followed, config.network.max_redirects)
+                        hop = follow(error.response, hop, first, config, given=extra, options=self._options)
+                    except (InvalidHandshake, InvalidURI, ValueError) as refusal:
+                        if isinstance(refusal, InvalidHandshake):
+                            refusal.response = error.response
+                        raise refusal from error
+                    shown = RedactedURI(hop.uri) if config.logging.redact else hop.uri
+                    self._logger.info("redirected (%d) to %s", error.response.status_code, shown)
+        except Exception as error:
+            if hop is not first:
+                error.add_note(f"redirected to {redact_uri(hop.uri)}")
+            raise
+
+    async def _establish(self, config: ClientConfig, hop: Hop, reader: ResponseReader) -> ClientConnection:
+        key = new_key()
+        request = self._build_request(config, hop, key)
+        pipe = await self.dialer.dial(self._route(config, hop))
         try:
             pipe.write(serialize_request(request))
-            response = await _read_response(pipe, reader)
+            response = await _read_response(pipe, reader, to_follow=config.network.max_redirects > 0)
             agreement = judge_response(
                 response,
                 key=key,
@@ -123,40 +159,57 @@ class Opener:
             raise
         return connection
 
-    def _build_request(
-        self, config: ClientConfig, target: WebSocketURI, key: str, extra: Headers | None
-    ) -> Request:
-        headers: HeadersLike = config.header_items
-        if extra:
-            headers = Headers(headers)
-            for name in extra:
-                if name in headers:
-                    del headers[name]
-            headers.update(extra)
+    def _build_request(self, config: ClientConfig, hop: Hop, key: str) -> Request:
         offers = [(offer.name, offer.get_request_params()) for offer in self._offers]
         return build_request(
-            target,
+            hop.target,
             key=key,
             origin=config.origin,
             extensions_header=build_extensions_header(offers),
             subprotocols=config.subprotocols,
             user_agent=config.user_agent,
-            headers=headers,
+            headers=hop.headers,
         )
 
-    def _route(self, config: ClientConfig, target: WebSocketURI) -> Route:
-        network = config.network
-        sock: socket.socket | None = self._options.get("sock")
+    def _route(self, config: ClientConfig, hop: Hop) -> Route:
+        network, target, options = config.network, hop.target, self._options
+        sock: socket.socket | None = options.get("sock")
         if sock is not None and sock.fileno() < 0:
             raise ValueError("sock is closed: a given socket makes one connection")
+        if not hop.at_home:
+            # Another host is not asked for the name of the first, nor dialled at its address.
+            return Route(
+                secure=target.secure,
+                host=target.host,
+                port=target.port,
+                server_hostname=_tls_name(target) if target.secure else None,
+                options={name: options[name] for name in options if name not in _OF_HOME},
+            )
         return Route(
             secure=target.secure,
             host=network.host or target.host,
             port=network.port or target.port,
             server_hostname=(config.tls.server_hostname or _tls_name(target)) if target.secure else None,
             unix_path=network.unix_path,
-            options=self._options,
+            options=options,
         )
+
+
+def _laid_over(fields: tuple[tuple[str, str], ...], extra: Headers | None) -> HeadersLike:
+    """Return the config's fields, with ``extra`` in the place of those of the same names."""
+    if not extra:
+        return fields
+    headers = Headers(fields)
+    for name in extra:
+        if name in headers:
+            del headers[name]
+    headers.update(extra)
+    return headers
+
+
+def _check_limit(followed: int, limit: int) -> None:
+    if followed > limit:
+        raise SecurityError(f"more than {limit} redirects, which is what network.max_redirects allows")
 
 
 def _refuse_connection(made: object) -> NoReturn:
@@ -173,8 +226,10 @@ def _tls_name(target: WebSocketURI) -> str:
     return target.host.partition("%")[0].removesuffix(".")
 
 
-async def _read_response(pipe: Pipe, reader: ResponseReader) -> Response:
+async def _read_response(pipe: Pipe, reader: ResponseReader, *, to_follow: bool) -> Response:
     while reader.response is None:
+        if to_follow and (begun := reader.partial) is not None and is_redirect(begun):
+            return begun  # its body is for people
         try:
             data = await pipe.read()
         except ConnectionError:

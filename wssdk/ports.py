@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
@@ -21,6 +21,7 @@ __all__ = [
     "HeadersProvider",
     "Pipe",
     "ProcessException",
+    "Resolver",
     "Route",
     "URIProvider",
 ]
@@ -129,7 +130,7 @@ class Route:
     server_hostname: str | None = None
     """Name for SNI and certificate check; None: ``host``."""
     unix_path: str | None = None
-    """Dial this Unix socket instead of host and port."""
+    """Dial this Unix socket, an abstract one where it begins with NUL, instead of host and port."""
     options: Mapping[str, Any] = attrs.field(factory=dict)
     """Extra keywords for the event loop's ``create_connection`` (``sock``, ``local_addr``, ...)."""
 
@@ -182,6 +183,10 @@ URIProvider: TypeAlias = Callable[[], _URI] | Callable[[ConnectAttempt], _URI]
 """The URI to open: a function (plain or coroutine) asked at every opening.
 
 One that must be given one argument is told the attempt."""
+
+Resolver: TypeAlias = Callable[[str, int], Awaitable[Iterable[str | tuple[str, int]]]]
+"""Looks a host up: a coroutine function of host and port that returns IP addresses as text, the preferred one
+first, or pairs of address and another port. It is asked at every opening, for names, not for addresses."""
 
 ProcessException: TypeAlias = Callable[[Exception], Exception | None]
 """Hook of reconnection: None or a ``RetryableError`` means retry, any other exception is raised."""

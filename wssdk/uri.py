@@ -13,7 +13,16 @@ import attrs
 
 from wssdk.errors import InvalidURI, printable
 
-__all__ = ["ParsedURI", "RedactedURI", "WebSocketURI", "parse_uri", "parsed", "redact_uri", "redact_uris"]
+__all__ = [
+    "ParsedURI",
+    "RedactedURI",
+    "WebSocketURI",
+    "is_secret_name",
+    "parse_uri",
+    "parsed",
+    "redact_uri",
+    "redact_uris",
+]
 
 # Nearly every URI: nothing in it is to be changed, decoded or refused. The rest is read part by part.
 _PLAIN: Final = re.compile(
@@ -346,10 +355,11 @@ def _redact_query(query: str) -> str:
 
 def _redact_parameter(parameter: str) -> str:
     name, equals, value = parameter.partition("=")
-    return f"{name}={_MASK}" if equals and value and _is_secret(unquote(name)) else parameter
+    return f"{name}={_MASK}" if equals and value and is_secret_name(unquote(name)) else parameter
 
 
-def _is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Tell whether what has this name, a query parameter or a header, is a credential by the look of it."""
     joined = re.sub("[^a-z]", "", name.lower())
     if any(part in joined for part in _SECRET_PARTS):
         return True

@@ -5,6 +5,7 @@ What this side can bring about for real, it does, by way of a socket.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,12 +16,15 @@ import attrs
 import pytest
 
 import wssdk
-from tests.support.raw_peer import raw_peer
+from tests.support.black_holes import black_hole
+from tests.support.daemons import free_port
+from tests.support.raw_peer import RawLink, raw_peer
 from tests.support.tls import DAY, Authority, authority, now, pin_of
 from wssdk import (
     ClientConfig,
     ConnectionFactory,
     Network,
+    Resolver,
     Response,
     RetryableError,
     Timeouts,
@@ -66,7 +70,9 @@ async def failure_of(config: ClientConfig, **collaborators: Any) -> Exception:
 
 
 def opening(uri: str | None = None, **options: Any) -> Happening:
-    collaborators = {name: options.pop(name) for name in ("headers", "options") if name in options}
+    collaborators = {
+        name: options.pop(name) for name in ("headers", "options", "resolver") if name in options
+    }
 
     async def happen() -> Exception:
         return await failure_of(ClientConfig(uri=uri, **options), **collaborators)
@@ -88,6 +94,39 @@ def answered(*steps: Step, **options: Any) -> Happening:
 def refused(status: int, **options: Any) -> Happening:
     head = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n"
     return answered(read_request, head.encode(), **options)
+
+
+def redirected(location: str, **options: Any) -> Happening:
+    head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    return answered(read_request, head.encode(), **options)
+
+
+async def redirected_out_of_tls() -> Exception:
+    async def redirect(link: RawLink) -> None:
+        await link.read_request()
+        await link.send(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n")
+
+    async with raw_peer(redirect, authority().server_context()) as peer:
+        return await failure_of(ClientConfig(uri=peer.uri), ssl_context=authority().client_context())
+
+
+def resolver_of(*addresses: str) -> Resolver:
+    async def resolve(host: str, port: int) -> list[str]:
+        return list(addresses)
+
+    return resolve
+
+
+async def silent_resolver(host: str, port: int) -> list[str]:
+    await asyncio.get_running_loop().create_future()
+    return []
+
+
+async def nobody_answers() -> Exception:
+    port = free_port()
+    with black_hole("127.0.0.1", port):
+        network = Network(address_timeout="50ms")
+        return await failure_of(ClientConfig(uri=f"ws://127.0.0.1:{port}/", network=network))
 
 
 def closed_port(host: str = "127.0.0.1") -> str:
@@ -211,14 +250,24 @@ HAPPENINGS: Final[dict[str, list[Happening]]] = {
     "a header of the response is too long": [
         answered(read_request, b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"x" * 100_000)
     ],
-    "a rule that protects this side is broken, as by a redirect to `ws:`": [
-        raised(wssdk.SecurityError("a redirect from wss: to ws:"))
+    "a redirect leads from `wss:` to `ws:`": [redirected_out_of_tls],
+    "there are more redirects than `network.max_redirects`": [redirected("/")],
+    "a redirect leads to what is no WebSocket": [redirected("ftp://h/")],
+    "a redirect leads away from a Unix socket, or from a host that is dialled in the place of the URI's": [
+        redirected("ws://elsewhere.test/", network=Network(host="127.0.0.1"))
     ],
+    "the host that a redirect leads to cannot be reached": [redirected(closed_port())],
     "the URI is not one of WebSocket": [raised(wssdk.InvalidURI("http://h/", "scheme isn't ws or wss"))],
     "a header may not be sent": [opening(closed_port(), headers=lambda: {"Host": "elsewhere"})],
     "the configuration is wrong": [wrong_config],
     "a provider returns something of the wrong type": [opening(closed_port(), headers=lambda: 5)],
     "a provider fails to reach whom it asks": [opening(closed_port(), headers=unreachable_token_server)],
+    "a resolver finds no address": [opening("ws://feed.test/", resolver=resolver_of())],
+    "a resolver does not answer within `timeouts.open`": [
+        opening("ws://feed.test/", resolver=silent_resolver, timeouts=Timeouts(open="50ms"))
+    ],
+    "a resolver returns what is no address": [opening("ws://feed.test/", resolver=resolver_of("h.test"))],
+    "no address answers within `network.address_timeout`": [nobody_answers],
     "the proxy's URL cannot be used": [raised(wssdk.InvalidProxy("ftp://h", "scheme"))],
     "the proxy ends the stream before its response": [
         raised(wssdk.InvalidProxyMessage("no response"), EOFError())

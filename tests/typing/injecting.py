@@ -21,6 +21,7 @@ from wssdk import (
     HeadersProvider,
     Pipe,
     ProcessException,
+    Resolver,
     Route,
     URIProvider,
     process_exception,
@@ -112,6 +113,22 @@ def providers() -> tuple[URIProvider, URIProvider, HeadersProvider, HeadersProvi
     return told_uri, plain_uri, told_tokens, {"X-Key": "a"}
 
 
+async def resolve(host: str, port: int) -> list[str]:
+    return ["192.0.2.1"]
+
+
+async def resolve_ports(host: str, port: int) -> list[tuple[str, int]]:
+    return [("192.0.2.1", 8080)]
+
+
+def resolve_at_once(host: str, port: int) -> list[str]:
+    return ["192.0.2.1"]
+
+
+def resolvers() -> tuple[Resolver, Resolver]:
+    return resolve, resolve_ports
+
+
 def create(*args: Any, **kwargs: Any) -> ClientConnection:
     return ClientConnection(*args, **kwargs)
 
@@ -132,6 +149,7 @@ def collaborators(config: ClientConfig, context: ssl.SSLContext) -> None:
     ConnectionFactory(config, headers={"X-Key": "a"})
     ConnectionFactory(config, headers=told_tokens, uri=told_uri)
     ConnectionFactory(config, uri=plain_uri)
+    ConnectionFactory(config, resolver=resolve)
     ConnectionFactory(config, headers=[("X-Key", "a")])
 
 
@@ -142,6 +160,7 @@ def mistakes(config: ClientConfig) -> None:
     ConnectionFactory(config, headers=5)  # type: ignore[arg-type]
     ConnectionFactory(config, uri="ws://h/")  # type: ignore[arg-type]
     ConnectionFactory(config, uri=tokens)  # type: ignore[arg-type]
+    ConnectionFactory(config, resolver=resolve_at_once)  # type: ignore[arg-type]
     ConnectionFactory(config, connection_class=str)  # type: ignore[arg-type]
 
 

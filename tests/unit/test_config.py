@@ -150,6 +150,7 @@ def test_default_user_agent() -> None:
                 "family": "any",
                 "happy_eyeballs_delay": 0.25,
                 "interleave": None,
+                "address_timeout": None,
                 "local_host": None,
                 "local_port": None,
                 "unix_path": None,
@@ -159,6 +160,8 @@ def test_default_user_agent() -> None:
                 "transport": "auto",
                 "wakeup": "direct",
                 "max_redirects": 10,
+                "allow_cross_origin": False,
+                "keep_headers": (),
             },
         ),
         (

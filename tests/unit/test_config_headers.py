@@ -12,6 +12,7 @@ from wssdk.config import ClientConfig
 from wssdk.config_headers import FrozenHeaders, frozen_headers
 from wssdk.config_values import BadValue
 from wssdk.headers import Headers, MultipleValuesError
+from wssdk.secret import Secret
 
 PAIRS = (("X-One", "1"), ("Cookie", "a"), ("cookie", "b"))
 
@@ -161,3 +162,28 @@ def test_nothing_can_be_deleted() -> None:
 
 def test_asdict_lays_nothing_open() -> None:
     assert "hush" not in str(attrs.asdict(ClientConfig(headers={"X": "hush"})))
+
+
+def test_secret_among_the_values_is_what_is_sent() -> None:
+    headers = frozen_headers({"X-Note": Secret("s3cret")})
+    assert headers["X-Note"] == "s3cret"
+
+
+def test_names_of_secrets_are_known() -> None:
+    fields: dict[str, str | Secret] = {"X-Note": Secret("s3cret"), "X-Client": "a"}
+    headers = frozen_headers(fields)
+    assert headers.secret_names == {"x-note"}
+
+
+def test_names_of_secrets_survive_pickling() -> None:
+    headers = frozen_headers({"X-Note": Secret("s3cret")})
+    assert pickle.loads(pickle.dumps(headers)).secret_names == {"x-note"}
+
+
+def test_headers_differ_where_only_one_has_a_secret() -> None:
+    assert frozen_headers({"X-Note": Secret("1")}) != frozen_headers({"X-Note": "1"})
+
+
+def test_secret_that_may_not_be_sent_is_not_told() -> None:
+    (problem,) = problems_of(lambda: ClientConfig(headers={"X-Note": Secret("s3cret\r\n")}))
+    assert "s3cret" not in str(problem)

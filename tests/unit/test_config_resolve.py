@@ -134,6 +134,22 @@ def test_header_with_references(write: Write, value: str, header: str) -> None:
     assert config.headers["X"] == header
 
 
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("${env:A}", {"x-note"}),
+        ("a ${file:token} b", {"x-note"}),
+        ("${env:ZZZ:-default}", {"x-note"}),
+        ("$${env:A}", set()),
+        ("a", set()),
+    ],
+)
+def test_header_with_references_is_a_secret(write: Write, value: str, names: set[str]) -> None:
+    write("t", "token")
+    file = write(f"uri = 'ws://h'\nheaders.X-Note = '{value}'")
+    assert ClientConfig.load(file, environ={"A": "a"}).headers.secret_names == names
+
+
 def test_header_of_the_environment_with_references() -> None:
     variables = environ(HEADERS__X="${env:A}") | {"A": "a"}
     assert ClientConfig.from_env(environ=variables).headers["X"] == "a"

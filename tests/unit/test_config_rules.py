@@ -174,7 +174,7 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
         ClientConfig(reconnect=Reconnect(initial=None, min=1, max=2, factor=2, min_uptime=1)),
         ClientConfig(reconnect=Reconnect(max_attempts=5, retry_status=[500])),
         ClientConfig(compression=Compression(backend="zlib", min_size=64)),
-        ClientConfig(network=Network(wakeup="scheduled", tcp_keepalive=60)),
+        ClientConfig(network=Network(wakeup="scheduled", tcp_keepalive=60, max_redirects=5)),
         ClientConfig(keepalive=Keepalive(idle_timeout=5)),
         ClientConfig(limits=Limits(on_full="close", max_queue_bytes="1 MiB")),
         ClientConfig(tls=Tls(ca_dir="certs", pinned_sha256=["0" * 64])),
@@ -182,14 +182,3 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
 )
 def test_supported(config: ClientConfig) -> None:
     assert unsupported(config) == []
-
-
-@pytest.mark.parametrize(
-    ("config", "path"),
-    [
-        (ClientConfig(network=Network(max_redirects=5)), "network.max_redirects"),
-    ],
-)
-def test_unsupported(config: ClientConfig, path: str) -> None:
-    (problem,) = unsupported(config)
-    assert (problem.where, problem.path, problem.message) == ("code", path, f"{path}: not supported yet")

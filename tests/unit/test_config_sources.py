@@ -208,18 +208,6 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     assert sorted(problem.path for problem in problems) == ["auth.token", "tls.key_file", "tls.verify"]
 
 
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        ("network.max_redirects = 5", "network.max_redirects"),
-    ],
-)
-def test_option_of_a_later_release(write: Write, text: str, path: str) -> None:
-    file = write(f'uri = "ws://h"\n{text}')
-    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
-    assert (problem.path, problem.message) == (path, f"{path}: not supported yet")
-
-
 # What is required.
 
 

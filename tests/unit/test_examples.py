@@ -22,6 +22,7 @@ PRINTED: Final = {
     "errors.py": "Connection latency: 0.00",
     "fresh_token.py": "Bearer token-2\n",
     "injected_factory.py": "Hello, wire!\n",
+    "own_resolver.py": "found you\n",
 }
 
 

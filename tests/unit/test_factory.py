@@ -428,7 +428,8 @@ JUNK = b"SSH-2.0-OpenSSH_9.6\r\n"
     ("steps", "error"),
     [
         ((refuse(404),), InvalidStatus),
-        ((refuse(302, "Location: ws://elsewhere.example/"),), InvalidStatus),
+        ((refuse(302),), InvalidStatus),
+        ((refuse(302, "Location: ftp://elsewhere.example/"),), InvalidURI),
         ((JUNK,), InvalidMessage),
         ((b"",), InvalidMessage),
         ((b"HTTP/1.1 101 Switching", b""), InvalidMessage),
@@ -684,11 +685,6 @@ async def test_messages_before_the_close_stay_readable() -> None:
 # The factory as a value.
 
 
-def test_options_that_are_not_supported_yet_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"network\.max_redirects: not supported yet"):
-        ConnectionFactory(ClientConfig(uri=URI, network=Network(max_redirects=5)))
-
-
 @pytest.mark.parametrize(
     ("collaborator", "told"),
     [
@@ -714,6 +710,38 @@ def test_options_that_are_not_supported_yet_are_told() -> None:
 def test_collaborator_of_the_wrong_kind_is_told(collaborator: dict[str, Any], told: str) -> None:
     with pytest.raises(TypeError, match=told):
         ConnectionFactory(**{"config": ClientConfig(), **collaborator})
+
+
+async def resolve_nothing(host: str, port: int) -> list[str]:
+    return []
+
+
+def test_resolver_beside_a_dialer_is_refused() -> None:
+    with pytest.raises(ValueError, match="dialer and resolver are both given"):
+        ConnectionFactory(ClientConfig(), dialer=ScriptedDialer(HANG), resolver=resolve_nothing)
+
+
+def test_resolver_must_be_callable() -> None:
+    with pytest.raises(TypeError, match="resolver must be callable, not str"):
+        ConnectionFactory(ClientConfig(), resolver="192.0.2.1")  # type: ignore[arg-type]
+
+
+async def test_resolver_is_asked_by_the_dialer_of_the_factory() -> None:
+    factory = ConnectionFactory(ClientConfig(uri=URI), resolver=resolve_nothing)
+    with pytest.raises(socket.gaierror, match=r"'example\.com' has no address, says the resolver"):
+        await factory.open()
+
+
+async def test_pickled_factory_keeps_its_resolver() -> None:
+    factory = pickle.loads(pickle.dumps(ConnectionFactory(ClientConfig(uri=URI), resolver=resolve_nothing)))
+    with pytest.raises(socket.gaierror, match="says the resolver"):
+        await factory.open()
+
+
+async def test_evolve_changes_the_resolver() -> None:
+    factory = ConnectionFactory(ClientConfig(uri=URI)).evolve(resolver=resolve_nothing)
+    with pytest.raises(socket.gaierror, match="says the resolver"):
+        await factory.open()
 
 
 def test_evolve_checks_the_kind_of_the_config() -> None:

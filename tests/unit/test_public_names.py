@@ -82,6 +82,7 @@ PUBLIC = [
     "ProxyError",
     "Reconnect",
     "Request",
+    "Resolver",
     "Response",
     "RetryableError",
     "Route",

@@ -19,9 +19,7 @@ from wssdk.testing import EchoServer
 README: Final = Path(__file__).parents[2] / "README.md"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 # Options that are refused as not supported yet, beside those of the proxy section.
-LATER: Final = {
-    "network.max_redirects",
-}
+LATER: Final[set[str]] = set()
 # The address that the README's commands serve and its scripts connect to.
 _ADDRESS: Final = "ws://127.0.0.1:8765/"
 

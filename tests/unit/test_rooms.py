@@ -26,7 +26,7 @@ FLOORS: Final = [
     # Below the factory: what factory.connect() gives can be iterated over, and reconnecting needs nothing
     # of the factory but a function that opens.
     {"reconnect", "opening", "collaborators"},
-    {"providers"},
+    {"providers", "redirects"},
     {"connection"},
     # Above the handshake: what answers CONNECT is an HTTP response as well.
     {"dial"},
@@ -47,6 +47,7 @@ CONFIG: Final = {
     "config_keywords",
     "config_rules",
     "config_sections",
+    "config_sockets",
     "config_values",
     "config_words",
 }

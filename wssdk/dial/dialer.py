@@ -20,15 +20,15 @@ from wssdk.dial.pipe import StreamPipe
 from wssdk.dial.proxy import SocketStream, connect_request, speak_connect, speak_socks, unasked
 from wssdk.dial.proxy_choice import ProxyAddress, choose_proxy
 from wssdk.dial.shared_context import SharedContext
-from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive
+from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive, shown_path
 from wssdk.dial.tls import shared_context
-from wssdk.ports import Route
+from wssdk.ports import Resolver, Route
 from wssdk.typing import LoggerLike
 
 __all__ = ["StreamDialer"]
 
 _FAMILIES: Final = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
-_OF_TCP: Final = frozenset(field.name for field in attrs.fields(TcpTarget))
+_OF_TCP: Final = frozenset(field.name for field in attrs.fields(TcpTarget)) - {"address_timeout", "resolver"}
 _AF_UNIX: Final = getattr(socket, "AF_UNIX", None)
 
 _Open: TypeAlias = Callable[..., Coroutine[Any, Any, tuple[Any, Any]]]
@@ -47,6 +47,7 @@ class StreamDialer:
         ssl_context: used instead of one made from the ``tls`` section.
         proxy_ssl_context: used for an https proxy instead of one made from the ``proxy`` section.
         logger: used instead of the one that the ``logging`` section names.
+        resolver: looks hosts up; None: the event loop.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class StreamDialer:
         ssl_context: ssl.SSLContext | None = None,
         proxy_ssl_context: ssl.SSLContext | None = None,
         logger: LoggerLike | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         self._config = config
+        self._resolver = resolver
         self._ssl_context = ssl_context
         self._proxy_ssl_context = proxy_ssl_context
         self._given_logger = logger
@@ -71,6 +74,7 @@ class StreamDialer:
             ssl_context=self._ssl_context,
             proxy_ssl_context=self._proxy_ssl_context,
             logger=self._given_logger,
+            resolver=self._resolver,
         )
         return again, (self._config,)
 
@@ -89,6 +93,7 @@ class StreamDialer:
             ProxyError: the proxy says no, or does not speak its protocol.
             TypeError: an option is not a keyword of ``create_connection``; before any traffic.
             ValueError: options that exclude one another; before any traffic.
+            Exception: what the resolver raised.
         """
         loop = asyncio.get_running_loop()
         options = dict(route.options)
@@ -108,7 +113,7 @@ class StreamDialer:
             if route.unix_path is not None:
                 sock = await connect_unix(loop, route.unix_path)
             elif sock is None:
-                near = target if proxy is None else attrs.evolve(target, host=proxy.host, port=proxy.port)
+                near = target if proxy is None else _nearer(target, proxy)
                 sock = await connect_tcp(loop, near)
                 set_keepalive(sock, self._config.network.tcp_keepalive)
             if proxy is None:
@@ -161,6 +166,8 @@ class StreamDialer:
             local_addr=local_addr,
             happy_eyeballs_delay=network.happy_eyeballs_delay,
             interleave=network.interleave,
+            address_timeout=network.address_timeout,
+            resolver=self._resolver,
         )
         return attrs.evolve(target, **given) if given else target
 
@@ -314,7 +321,16 @@ def _check_together(
                 raise ValueError(f"{name} is only meaningful with ssl")
 
 
+def _nearer(target: TcpTarget, proxy: ProxyAddress) -> TcpTarget:
+    # A resolver knows the servers of its user; a proxy is found as everybody finds it.
+    return attrs.evolve(target, host=proxy.host, port=proxy.port, resolver=None)
+
+
 def _place(route: Route) -> str:
     if route.options.get("sock") is not None:
         return "the given socket"
-    return repr(route.unix_path) if route.unix_path is not None else f"{route.host} port {route.port}"
+    return (
+        repr(shown_path(route.unix_path))
+        if route.unix_path is not None
+        else f"{route.host} port {route.port}"
+    )

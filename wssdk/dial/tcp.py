@@ -12,12 +12,15 @@ import errno
 import itertools
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
 
-__all__ = ["TcpTarget", "connect_tcp", "connect_unix", "resolve", "set_keepalive"]
+from wssdk.config_sockets import TcpKeepalive
+from wssdk.ports import Resolver
+
+__all__ = ["TcpTarget", "connect_tcp", "connect_unix", "resolve", "set_keepalive", "shown_path"]
 
 _AddressInfo: TypeAlias = tuple[int, int, int, str, Any]
 
@@ -25,6 +28,8 @@ _FAMILIES_OF_IPV4: Final = (socket.AF_UNSPEC, socket.AF_INET)
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 # Seconds of silence before the first probe: macOS has another name for it.
 _KEEP_IDLE: Final[int | None] = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
+_KEEP_INTERVAL: Final[int | None] = getattr(socket, "TCP_KEEPINTVL", None)
+_KEEP_COUNT: Final[int | None] = getattr(socket, "TCP_KEEPCNT", None)
 
 # A connection to this machine is up when connect() returns, which says otherwise; asked a second time, Linux
 # tells so. It saves two iterations of the event loop, and its sock_connect(). Others raise EISCONN.
@@ -48,6 +53,10 @@ class TcpTarget:
     """Addresses of the first family before the other one (RFC 8305, 4); None: 1 with a delay, else all."""
     all_errors: bool = False
     """Whether failure is raised as an ``ExceptionGroup`` of every address's error."""
+    address_timeout: float | None = None
+    """For one address to answer, seconds; None: without end."""
+    resolver: Resolver | None = None
+    """Looks ``host`` up; None: the event loop. Not ``local_addr``."""
 
 
 async def connect_tcp(loop: asyncio.AbstractEventLoop, target: TcpTarget) -> socket.socket:
@@ -61,13 +70,15 @@ async def connect_tcp(loop: asyncio.AbstractEventLoop, target: TcpTarget) -> soc
         ExceptionGroup: instead, where ``all_errors`` is set and addresses were tried.
     """
     addresses = await resolve(loop, target, target.host, target.port)
-    local = None if target.local_addr is None else await resolve(loop, target, *target.local_addr)
+    local = None
+    if target.local_addr is not None:
+        local = await resolve(loop, attrs.evolve(target, resolver=None), *target.local_addr)
     interleave = target.interleave
     if interleave is None and target.happy_eyeballs_delay is not None:
         interleave = 1
     if interleave and len(addresses) > 1:
         addresses = _interleaved(addresses, interleave)
-    attempts = [_Attempt(address, local) for address in addresses]
+    attempts = [_Attempt(address, local, target.address_timeout) for address in addresses]
     delay = target.happy_eyeballs_delay
     errors: list[Exception] = []
     try:
@@ -90,6 +101,9 @@ async def connect_unix(loop: asyncio.AbstractEventLoop, path: str) -> socket.soc
     Raises:
         OSError: the socket cannot be reached, or the platform has none.
     """
+    if path.startswith("\0") and sys.platform != "linux":
+        told = f"only Linux has abstract Unix sockets, such as {shown_path(path)!r}"
+        raise OSError(errno.EAFNOSUPPORT, told)
     if not hasattr(socket, "AF_UNIX"):
         raise OSError(errno.EAFNOSUPPORT, f"this platform has no Unix sockets, such as {path!r}")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -101,19 +115,30 @@ async def connect_unix(loop: asyncio.AbstractEventLoop, path: str) -> socket.soc
         if error.errno is None:
             raise  # Python's own, such as "AF_UNIX path too long"
         # The operating system does not say which file it means.
-        raise OSError(error.errno, error.strerror, path) from error
+        raise OSError(error.errno, error.strerror, shown_path(path)) from error
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def set_keepalive(sock: socket.socket, idle: float | None) -> None:
-    """Let TCP probe a silent peer after ``idle`` seconds, at least one; None: leave the system's choice."""
-    if idle is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if _KEEP_IDLE is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, _KEEP_IDLE, max(1, round(idle)))
+def shown_path(path: str) -> str:
+    """Return the path of a Unix socket for messages: an abstract one has ``@`` for its NUL."""
+    return f"@{path[1:]}" if path.startswith("\0") else path
+
+
+def set_keepalive(sock: socket.socket, keepalive: TcpKeepalive) -> None:
+    """Let TCP probe a silent peer, as ``network.tcp_keepalive`` says; None: leave the system's choice.
+
+    TCP counts in whole seconds, of which it takes one at least. What a platform cannot be told is its choice.
+    """
+    if keepalive is None:
+        return
+    idle, interval, count = keepalive if isinstance(keepalive, tuple) else (keepalive, None, None)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((_KEEP_IDLE, idle), (_KEEP_INTERVAL, interval), (_KEEP_COUNT, count)):
+        if option is not None and value is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, max(1, round(value)))
 
 
 async def resolve(
@@ -123,6 +148,7 @@ async def resolve(
 
     Raises:
         OSError: it has none.
+        TypeError, ValueError: the resolver does not answer as it must.
     """
     if target.family in _FAMILIES_OF_IPV4 and not target.proto and not target.flags and _is_ipv4(host):
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
@@ -131,15 +157,22 @@ async def resolve(
         "type": socket.SOCK_STREAM,
         "proto": target.proto,
     }
+    found: Sequence[_AddressInfo]
     try:
         # An address needs no thread: this asks nobody.
         found = socket.getaddrinfo(host, port, flags=target.flags | _NUMERIC, **wanted)
     except socket.gaierror:
-        found = await loop.getaddrinfo(host, port, flags=target.flags, **wanted)
+        if target.resolver is None:
+            found = await loop.getaddrinfo(host, port, flags=target.flags, **wanted)
+        else:
+            from wssdk.dial.resolving import ask_resolver
+
+            found = await ask_resolver(target.resolver, host, port, family=target.family, proto=target.proto)
     except UnicodeError as error:
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} cannot be the name of a host") from error
     if not found:
-        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} has no address")
+        who = "" if target.resolver is None else ", says the resolver"
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} has no address{who}")
     return list(found)
 
 
@@ -167,6 +200,7 @@ class _Attempt:
 
     address: _AddressInfo
     local: Sequence[_AddressInfo] | None
+    timeout: float | None
 
     async def connect(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
         family, kind, proto, _, address = self.address
@@ -175,11 +209,24 @@ class _Attempt:
             sock.setblocking(False)
             if self.local is not None:
                 _bind(sock, self.local)
-            await _connect(loop, sock, address)
+            await self._within_timeout(_connect(loop, sock, address))
         except BaseException:
             sock.close()
             raise
         return sock
+
+    async def _within_timeout(self, connecting: Coroutine[Any, Any, None]) -> None:
+        if self.timeout is None:
+            return await connecting
+        try:
+            async with asyncio.timeout(self.timeout) as deadline:
+                await connecting
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise  # the operating system's
+            told = f"{self.address[4][0]} did not answer within {self.timeout:g} s"
+            raise TimeoutError(errno.ETIMEDOUT, told) from error
+        return None
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, address: Any) -> None:

@@ -141,7 +141,7 @@ class EchoServer:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
         await self._server.wait_closed()
-        if self.unix_path is not None:
+        if self.unix_path is not None and self.unix_path[0] != "\0":  # abstract: no file
             with contextlib.suppress(FileNotFoundError):  # since Python 3.13 the loop has done it
                 os.unlink(self.unix_path)
 

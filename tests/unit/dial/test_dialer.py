@@ -171,6 +171,50 @@ async def test_tcp_keepalive(transport: str, seconds: float | None) -> None:
         pipe.abort()
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPINTVL"), reason="the platform has no name for it")
+async def test_tcp_keepalive_with_interval_and_count(transport: str) -> None:
+    async with raw_server() as server:
+        dialer = StreamDialer(config(transport, tcp_keepalive=["60s", "10s", 5]))
+        pipe = await dialer.dial(plain(server.port))
+        sock = pipe.transport.get_extra_info("socket")
+        options = socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT
+        assert [sock.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [60, 10, 5]
+        pipe.abort()
+
+
+async def nowhere(host: str, port: int) -> list[str]:
+    raise socket.gaierror(socket.EAI_NONAME, f"asked for {host}")
+
+
+async def here(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"] if host == "feed.test" else await nowhere(host, port)
+
+
+async def test_a_resolver_is_asked(transport: str) -> None:
+    async with raw_server(echo_bytes) as server:
+        dialer = StreamDialer(config(transport), resolver=here)
+        assert await echoed(await dialer.dial(Route(False, "feed.test", server.port))) == b"hello"
+
+
+async def test_a_resolver_is_asked_over_tls_and_the_name_is_verified(transport: str) -> None:
+    context = authority().client_context()
+    dialer = StreamDialer(config(transport), ssl_context=context, resolver=here)
+    async with raw_server(echo_bytes, ssl_context=authority().server_context("feed.test")) as server:
+        assert await echoed(await dialer.dial(Route(True, "feed.test", server.port))) == b"hello"
+
+
+async def test_a_pickled_dialer_keeps_its_resolver() -> None:
+    async with raw_server(echo_bytes) as server:
+        dialer = pickle.loads(pickle.dumps(StreamDialer(ClientConfig(), resolver=here)))
+        assert await echoed(await dialer.dial(Route(False, "feed.test", server.port))) == b"hello"
+
+
+@pytest.mark.parametrize("option", ["resolver", "address_timeout"])
+async def test_what_is_configured_is_no_option_of_a_route(option: str) -> None:
+    with pytest.raises(TypeError, match=option):
+        await StreamDialer(ClientConfig()).dial(plain(1, **{option: 1}))
+
+
 async def test_a_given_socket_is_used_as_it_is() -> None:
     async with raw_server() as server:
         sock = await given_socket(server.port)

@@ -5,6 +5,8 @@ import contextlib
 import errno
 import os
 import socket
+import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -296,10 +298,102 @@ def test_keepalive_is_set(idle: float, probes_after: int) -> None:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == probes_after
 
 
+@pytest.mark.parametrize(
+    ("keepalive", "interval", "count"),
+    [((60.0, 10.4, 5), 10, 5), ((60.0, 0.2, None), 1, None), ((60.0, None, 3), None, 3)],
+)
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPINTVL"), reason="the platform has no name for it")
+def test_keepalive_is_set_with_interval_and_count(
+    keepalive: Any, interval: int | None, count: int | None
+) -> None:
+    with socket.socket() as sock:
+        options = (socket.TCP_KEEPINTVL, interval), (socket.TCP_KEEPCNT, count)
+        before = [sock.getsockopt(socket.IPPROTO_TCP, option) for option, _ in options]
+        set_keepalive(sock, keepalive)
+        now = [sock.getsockopt(socket.IPPROTO_TCP, option) for option, _ in options]
+    expected = [old if new is None else new for old, (_, new) in zip(before, options, strict=True)]
+    assert now == expected
+
+
 def test_keepalive_is_left_alone() -> None:
     with socket.socket() as sock:
         set_keepalive(sock, None)
         assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+# A resolver in the place of the operating system.
+
+
+def answering(*addresses: str | tuple[str, int]) -> Any:
+    async def resolver(host: str, port: int) -> list[str | tuple[str, int]]:
+        return list(addresses)
+
+    return resolver
+
+
+async def test_what_a_resolver_answers_is_tried_in_its_order() -> None:
+    net = ScriptedNet().add(A, REFUSED).add(B).add(C)
+    assert await net.connect(resolver=answering(A, C)) == C
+    assert net.tried == [A, C]
+
+
+async def test_families_of_a_resolver_are_interleaved() -> None:
+    net = ScriptedNet().add(A, REFUSED).add(B, REFUSED).add(A6, REFUSED).add(B6)
+    await net.connect(resolver=answering(A, B, A6, B6), happy_eyeballs_delay=LONG)
+    assert net.tried == [A, A6, B, B6]
+
+
+async def test_a_resolver_may_name_another_port() -> None:
+    async with raw_server() as server:
+        target = TcpTarget(host="feed.test", port=1, resolver=answering(("127.0.0.1", server.port)))
+        with await connect_tcp(asyncio.get_running_loop(), target) as sock:
+            assert sock.getpeername() == ("127.0.0.1", server.port)
+
+
+async def test_a_resolver_without_an_answer() -> None:
+    with pytest.raises(socket.gaierror, match=r"'several\.test' has no address, says the resolver"):
+        await ScriptedNet().connect(resolver=answering())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::ffff:127.0.0.1"])
+async def test_a_resolver_is_not_asked_for_an_address(host: str) -> None:
+    async with raw_server() as server:
+        target = TcpTarget(host=host, port=server.port, resolver=answering(A))
+        with await connect_tcp(asyncio.get_running_loop(), target) as sock:
+            assert sock.getpeername()[1] == server.port
+
+
+async def test_a_resolver_is_not_asked_for_the_local_address() -> None:
+    async with raw_server() as server:
+        resolver = answering("127.0.0.1")
+        target = TcpTarget(host="feed.test", port=server.port, local_addr=("localhost", 0), resolver=resolver)
+        with await connect_tcp(asyncio.get_running_loop(), target) as sock:
+            assert sock.getsockname()[0] == "127.0.0.1"
+
+
+# A time for each address.
+
+
+@pytest.mark.parametrize("delay", [None, LONG])
+async def test_an_address_that_does_not_answer_in_time_is_passed_over(delay: float | None) -> None:
+    net = ScriptedNet().add(A, HANG).add(B)
+    assert await net.connect(address_timeout=0.01, happy_eyeballs_delay=delay) == B
+    assert net.open_sockets() == 0
+
+
+async def test_addresses_that_do_not_answer_in_time_are_told() -> None:
+    net = ScriptedNet().add(A, HANG).add(B, HANG)
+    with pytest.raises(
+        TimeoutError, match=r"192\.0\.2\.1 did not answer within 0\.01 s; 192\.0\.2\.2 did not"
+    ):
+        await net.connect(address_timeout=0.01)
+    assert net.open_sockets() == 0
+
+
+async def test_a_time_out_of_the_operating_system_comes_through() -> None:
+    net = ScriptedNet().add(A, TimeoutError(errno.ETIMEDOUT, "the system's"))
+    with pytest.raises(TimeoutError, match="the system's"):
+        await net.connect(address_timeout=LONG)
 
 
 # Unix sockets.
@@ -319,6 +413,20 @@ async def test_a_missing_unix_socket_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         await connect_unix(asyncio.get_running_loop(), path)
     assert caught.value.filename == path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
+async def test_it_connects_to_an_abstract_unix_socket() -> None:
+    path = f"\0wssdk-{uuid.uuid4()}"
+    async with raw_server(unix_path=path):
+        with await connect_unix(asyncio.get_running_loop(), path) as sock:
+            assert sock.getpeername() == path.encode()
+
+
+async def test_a_missing_abstract_unix_socket_is_named() -> None:
+    with pytest.raises(OSError, match="@wssdk-nobody") as caught:
+        await connect_unix(asyncio.get_running_loop(), "\0wssdk-nobody")
+    assert caught.value.errno in (errno.ECONNREFUSED, errno.EAFNOSUPPORT)
 
 
 @pytest.mark.needs("unix-sockets")

@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,14 @@ async def test_serves_ipv6() -> None:
         assert server.uri.startswith("ws://[::1]:")
         await ws.send("six")
         assert await ws.recv() == "six"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
+async def test_serves_an_abstract_unix_socket() -> None:
+    path = f"\0wssdk-{uuid.uuid4()}"
+    async with EchoServer(unix_path=path), wssdk.unix_connect(path) as ws:
+        await ws.send("unix")
+        assert await ws.recv() == "unix"
 
 
 @pytest.mark.needs("unix-sockets")
