@@ -182,3 +182,9 @@ def test_rule_that_is_kept(make: Callable[[], object]) -> None:
 )
 def test_supported(config: ClientConfig) -> None:
     assert unsupported(config) == []
+
+
+def test_header_line_in_the_place_of_its_name_is_not_told() -> None:
+    (problem,) = problems_of(lambda: Network(keep_headers=["Cookie: s3cret"]))
+    assert problem.path == "network.keep_headers"
+    assert "s3cret" not in str(problem)

@@ -208,6 +208,29 @@ def test_several_rules_between_sections_are_told(write: Write) -> None:
     assert sorted(problem.path for problem in problems) == ["auth.token", "tls.key_file", "tls.verify"]
 
 
+# Redirects.
+
+
+def test_redirects_in_a_file(write: Write) -> None:
+    text = (
+        'uri = "ws://h"\n[network]\nmax_redirects = 0\nallow_cross_origin = true\nkeep_headers = ["Cookie"]'
+    )
+    network = ClientConfig.from_toml(write(text)).network
+    assert (network.max_redirects, network.allow_cross_origin, network.keep_headers) == (0, True, ("Cookie",))
+
+
+def test_redirects_in_the_environment() -> None:
+    environ = {
+        "WSSDK_URI": "ws://h",
+        "WSSDK_NETWORK__MAX_REDIRECTS": "3",
+        "WSSDK_NETWORK__ALLOW_CROSS_ORIGIN": "yes",
+        "WSSDK_NETWORK__KEEP_HEADERS": "Cookie, X-Api-Key",
+    }
+    network = ClientConfig.from_env(environ=environ).network
+    assert (network.max_redirects, network.allow_cross_origin) == (3, True)
+    assert network.keep_headers == ("Cookie", "X-Api-Key")
+
+
 # What is required.
 
 

@@ -296,3 +296,29 @@ def test_hint_of_a_secret_in_a_variable_names_the_variable_of_its_file() -> None
 def test_hint_of_a_header_in_code_names_no_reference() -> None:
     (problem,) = problems_of(lambda: ClientConfig(headers={"A": 5}))  # type: ignore[arg-type]
     assert problem.hint == 'write the text itself, a str; one of the environment is os.environ["NAME"]'
+
+
+@pytest.mark.parametrize("value", [(), ("Cookie",), ["X-Api-Key", "Cookie"]])
+def test_names_of_headers(value: Any) -> None:
+    assert words.header_names(value) == tuple(value)
+
+
+def test_name_of_a_header_out_of_its_brackets() -> None:
+    assert refusal(words.header_names, "Cookie").hint == "put it into brackets"
+
+
+@pytest.mark.parametrize("value", [5, None, {"Cookie": "a"}])
+def test_what_is_no_array_of_names_of_headers(value: Any) -> None:
+    assert refusal(words.header_names, value).expected == 'an array of header names such as ["X-Api-Key"]'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["Cookie: a=1"], "the name of a header, such as X-Api-Key"),
+        ([5], "the name of a header, such as X-Api-Key"),
+        (["Host"], "the opening handshake sets this header itself"),
+    ],
+)
+def test_what_is_no_name_of_a_header_in_an_array(value: Any, expected: str) -> None:
+    assert refusal(words.header_names, value).expected == expected
