@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wssdk.version import VERSION
 
 if TYPE_CHECKING:
-    from wssdk.api import connect, unix_connect
+    from wssdk.api import connect, reconnecting, unix_connect
     from wssdk.codes import Close, CloseCode, DropCount, Opcode
     from wssdk.config import (
         Auth,
@@ -84,6 +84,10 @@ if TYPE_CHECKING:
     )
     from wssdk.protocol.state import State
     from wssdk.reconnect import process_exception
+    from wssdk.reconnect.events import Dropped, EventStream, GaveUp, Opened, Retrying
+    from wssdk.reconnect.keeper import ReconnectingState
+    from wssdk.reconnect.outbox import NotSent
+    from wssdk.reconnect.survivor import ReconnectingConnection
     from wssdk.typing import (
         BytesLike,
         Data,
@@ -104,6 +108,7 @@ else:
 
     _HOMES = {
         "connect": "wssdk.api",
+        "reconnecting": "wssdk.api",
         "unix_connect": "wssdk.api",
         "Close": "wssdk.codes",
         "CloseCode": "wssdk.codes",
@@ -178,6 +183,14 @@ else:
         "URIProvider": "wssdk.ports",
         "State": "wssdk.protocol.state",
         "process_exception": "wssdk.reconnect",
+        "Dropped": "wssdk.reconnect.events",
+        "EventStream": "wssdk.reconnect.events",
+        "GaveUp": "wssdk.reconnect.events",
+        "Opened": "wssdk.reconnect.events",
+        "Retrying": "wssdk.reconnect.events",
+        "ReconnectingState": "wssdk.reconnect.keeper",
+        "NotSent": "wssdk.reconnect.outbox",
+        "ReconnectingConnection": "wssdk.reconnect.survivor",
         "BytesLike": "wssdk.typing",
         "Data": "wssdk.typing",
         "DataLike": "wssdk.typing",
@@ -229,11 +242,14 @@ __all__ = [
     "DataLike",
     "Dialer",
     "DropCount",
+    "Dropped",
     "DuplicateParameter",
+    "EventStream",
     "Extension",
     "ExtensionName",
     "ExtensionParameter",
     "Frame",
+    "GaveUp",
     "HeaderLineTooLong",
     "Headers",
     "HeadersLike",
@@ -261,7 +277,9 @@ __all__ = [
     "MultipleValuesError",
     "NegotiationError",
     "Network",
+    "NotSent",
     "Opcode",
+    "Opened",
     "Origin",
     "PayloadTooBig",
     "PinMismatch",
@@ -271,10 +289,13 @@ __all__ = [
     "Proxy",
     "ProxyError",
     "Reconnect",
+    "ReconnectingConnection",
+    "ReconnectingState",
     "Request",
     "Resolver",
     "Response",
     "RetryableError",
+    "Retrying",
     "Route",
     "Secret",
     "SecurityError",
@@ -292,6 +313,7 @@ __all__ = [
     "__version__",
     "connect",
     "process_exception",
+    "reconnecting",
     "unix_connect",
 ]
 

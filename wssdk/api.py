@@ -7,7 +7,7 @@ import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypedDict, Unpack
 
 import attrs
 
@@ -22,7 +22,20 @@ from wssdk.reconnect import Reconnection
 from wssdk.typing import LoggerLike
 from wssdk.uri import parsed
 
-__all__ = ["ConnectKeywords", "LoopKeywords", "UnixKeywords", "connect", "unix_connect"]
+if TYPE_CHECKING:
+    from wssdk.reconnect.keeper import OnOpen, StopWhen
+    from wssdk.reconnect.outbox import Resend, WhenDown
+    from wssdk.reconnect.survivor import ReconnectingConnection
+
+__all__ = [
+    "ConnectKeywords",
+    "LoopKeywords",
+    "ReconnectingKeywords",
+    "UnixKeywords",
+    "connect",
+    "reconnecting",
+    "unix_connect",
+]
 
 
 _USER_AGENT: Final = attrs.fields(ClientConfig).user_agent.default
@@ -89,6 +102,10 @@ class UnixKeywords(LoopKeywords, total=False):
     logger: LoggerLike | None
     create_connection: Callable[..., ClientConnection] | None
     extra_headers: HeadersProvider | None
+
+
+class ReconnectingKeywords(UnixKeywords, ConnectKeywords, total=False):
+    """Further keywords of :func:`reconnecting`: those of :func:`connect`."""
 
 
 # Names of older versions and of other clients, and what to use here.
@@ -241,7 +258,9 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         if provider is not None:
             collaborators["headers"] = provider
         _refuse_unknown(keywords)
-        self._opening = factory_for(parsed_uri, of_config, keywords, collaborators).connect(parsed_uri)
+        self._uri = parsed_uri
+        self._factory = factory_for(parsed_uri, of_config, keywords, collaborators)
+        self._opening = self._factory.connect(parsed_uri)
 
     def __await__(self) -> Generator[Any, None, ClientConnection]:
         return self._opening.__await__()
@@ -276,6 +295,48 @@ def unix_connect(
         extra = keywords.pop("extra_headers")
         keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra)
     return connect(uri, unix=True, path=path, **keywords)
+
+
+def reconnecting(
+    uri: str,
+    *,
+    on_open: OnOpen | None = None,
+    outbox: int = 0,
+    outbox_bytes: SizeLike | None = None,
+    when_down: WhenDown = "wait",
+    resend: Resend = "never",
+    acknowledge: bool = False,
+    stop_when: StopWhen | None = None,
+    wait: bool = True,
+    **keywords: Unpack[ReconnectingKeywords],
+) -> ReconnectingConnection:
+    """Return one object that survives the loss of its connection::
+
+        async with reconnecting("wss://example.com/feed", on_open=subscribe) as conn:
+            async for message in conn: ...
+
+    The first arguments are those of :meth:`ConnectionFactory.reconnecting`, the other keywords those of
+    :func:`connect`.
+
+    Raises:
+        InvalidURI, TypeError, ConfigError, ValueError: as for both.
+    """
+    if "extra_headers" in keywords:
+        # Told here, where the caller is one call away.
+        extra = keywords.pop("extra_headers")
+        keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra)
+    opening = connect(uri, **keywords)
+    return opening._factory.reconnecting(
+        opening._uri,
+        on_open=on_open,
+        outbox=outbox,
+        outbox_bytes=outbox_bytes,
+        when_down=when_down,
+        resend=resend,
+        acknowledge=acknowledge,
+        stop_when=stop_when,
+        wait=wait,
+    )
 
 
 def _but_defaults(**given: Any) -> dict[str, Any]:

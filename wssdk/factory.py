@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 import attrs
 
@@ -30,12 +30,22 @@ from wssdk.ports import (
     URIProvider,
 )
 from wssdk.providers import name_of
-from wssdk.reconnect import LoopClock, Opening, Reconnection, ReconnectPolicy
+from wssdk.reconnect import Attempts, LoopClock, Opening, Reconnection, ReconnectPolicy
 from wssdk.tries import Candidates, Tries, headers_provider, uri_provider
 from wssdk.typing import LoggerLike
 from wssdk.uri import parse_uri, redact_uri, redact_uris
 
+if TYPE_CHECKING:
+    from wssdk.config_grammar import SizeLike
+    from wssdk.reconnect.keeper import OnOpen, StopWhen
+    from wssdk.reconnect.outbox import Resend, WhenDown
+    from wssdk.reconnect.survivor import ReconnectingConnection
+
 __all__ = ["ConnectionFactory"]
+
+T = TypeVar("T")
+
+_Open: TypeAlias = Callable[[ConnectAttempt], Awaitable[ClientConnection]]
 
 _FIRST: Final = ConnectAttempt()
 _DEFLATE: Final = "permessage-deflate"
@@ -221,15 +231,89 @@ class ConnectionFactory:
         return Opening(lambda: self.open(uri).__await__(), lambda: self._reconnection(uri))
 
     def _reconnection(self, uri: str | None) -> Reconnection:
-        plain = self._shown(str, uri)
+        return self._following(
+            Reconnection, lambda attempt: self.open(uri, attempt=attempt), self._policy, uri
+        )
+
+    def _following(self, make: Callable[..., T], open: _Open, policy: ReconnectPolicy, uri: str | None) -> T:
+        """Make what opens one connection after the other."""
         redact = self.config.logging.redact
-        return Reconnection(
-            lambda attempt: self.open(uri, attempt=attempt),
-            self._policy,
-            plain,
-            self._shown(redact_uri, uri) if redact else plain,
+        return make(
+            open,
+            policy,
+            self._shown(str, uri),
+            self._told(uri),
             redact=(lambda text: redact_uris(text, self._known(uri))) if redact else str,
             ended=self._candidates.ended if self._candidates is not None and uri is None else None,
+        )
+
+    def reconnecting(
+        self,
+        uri: str | None = None,
+        *,
+        on_open: OnOpen | None = None,
+        outbox: int = 0,
+        outbox_bytes: SizeLike | None = None,
+        when_down: WhenDown = "wait",
+        resend: Resend = "never",
+        acknowledge: bool = False,
+        stop_when: StopWhen | None = None,
+        wait: bool = True,
+    ) -> ReconnectingConnection:
+        """Return one object that survives the loss of its connection, for ``async with``; or ``await`` it.
+
+        It opens a connection when the last one is lost, however that closed, as the ``reconnect`` section
+        and ``process_exception`` say.
+
+        Args:
+            uri: used instead of the config's.
+            on_open: coroutine function that logs in and subscribes, given each fresh connection before
+                anybody else may send. Messages it does not receive are for the others. It has
+                ``timeouts.open`` seconds; where it raises, the attempt has failed. None: there is nothing
+                to be done.
+            outbox: messages to keep while there is no connection; ``send()`` returns at once for them.
+            outbox_bytes: bytes that they may have together, text in UTF-8; None: no limit.
+            when_down: ``"wait"``: without a connection, and a place in the outbox, ``send()`` waits.
+                ``"raise"``: it raises :exc:`NotSent`.
+            resend: ``"never"``: no message is written twice. ``"unacknowledged"``: those that the peer did
+                not acknowledge are sent again over the next connection, before all others; some may arrive
+                twice.
+            acknowledge: has the peer acknowledge messages, by the pong of a ping behind them;
+                ``Dropped.unacknowledged`` tells which it did not. Always with ``resend="unacknowledged"``.
+            stop_when: plain function of the :exc:`ConnectionClosed` of a lost connection; where it
+                returns something true, there is no other. None: there always is.
+            wait: whether ``async with`` waits for the first connection, and raises what it fails with. Else
+                it begins at once, and receiving and sending wait.
+
+        Raises:
+            ConfigError: there is no URI.
+            InvalidURI: it is not a WebSocket URI.
+            TypeError, ValueError: an argument is not what it must be.
+        """
+        from wssdk.reconnect.outbox import SendPolicy
+        from wssdk.reconnect.survivor import ReconnectingConnection
+
+        for known in self._known(uri):
+            parse_uri(known)
+        timeouts = self.config.timeouts
+        return ReconnectingConnection(
+            lambda attempt: self.open(uri, attempt=attempt),
+            lambda open, policy: self._following(Attempts, open, policy, uri),
+            self._policy,
+            self._told(uri),
+            on_open=on_open,
+            open_timeout=timeouts.open,
+            close_timeout=timeouts.close,
+            max_queue=self.config.limits.queue_high,
+            sending=SendPolicy(
+                outbox=outbox,
+                outbox_bytes=outbox_bytes,
+                when_down=when_down,
+                resend=resend,
+                acknowledge=acknowledge,
+            ),
+            stop_when=stop_when,
+            wait=wait,
         )
 
     async def open(self, uri: str | None = None, *, attempt: ConnectAttempt = _FIRST) -> ClientConnection:
@@ -267,6 +351,10 @@ class ConnectionFactory:
         if uri is None and self._candidates is not None:
             return self.config.uris
         return (self._uri(uri),)
+
+    def _told(self, uri: str | None) -> str:
+        """Return what logs call the peer, with secrets only where they are asked for."""
+        return self._shown(redact_uri if self.config.logging.redact else str, uri)
 
     def _shown(self, show: Callable[[str], str], uri: str | None) -> str:
         """Return what logs call the peer."""

@@ -23,6 +23,7 @@ PRINTED: Final = {
     "fresh_token.py": "Bearer token-2\n",
     "injected_factory.py": "Hello, wire!\n",
     "own_resolver.py": "found you\n",
+    "survivor.py": "prices 1\nprices 2\nprices 1\nprices 2\ndropped: 1012\nopened again\n",
 }
 
 

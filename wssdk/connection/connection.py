@@ -16,7 +16,7 @@ from wssdk.connection.link import Link
 from wssdk.connection.outbox import Outbox, to_bytes
 from wssdk.connection.pings import Pings
 from wssdk.connection.receiving import FragmentIterator, Receiver
-from wssdk.errors import ConnectionClosedOK, ProtocolError
+from wssdk.errors import ConnectionClosed, ConnectionClosedOK, ProtocolError
 from wssdk.headers import Request, Response
 from wssdk.ports import Extension, Pipe
 from wssdk.protocol.core import ProtocolCore, Role
@@ -359,6 +359,11 @@ class ClientConnection(MessagePath):
     def close_reason(self) -> str | None:
         """Close reason of the peer; None until closed (RFC 6455, 7.1.6)."""
         return self._closed_by_peer().reason if self.closed else None
+
+    @property
+    def close_exc(self) -> ConnectionClosed | None:
+        """What receiving and sending raise now; None until closed."""
+        return self._link.closed_exception() if self.closed else None
 
     def _closed_by_peer(self) -> Close:
         return self._core.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")

@@ -44,6 +44,8 @@ class Attempts:
     ) -> None:
         self.failures = 0
         """Openings that failed since the last that did not."""
+        self.on_delay: Callable[[float], None] = _nothing
+        """Told of each attempt that is to follow another one, and in how many seconds; 0: at once."""
         self._open: Callable[[ConnectAttempt], Awaitable[ClientConnection]] = telling(open)
         self._policy = policy
         self._shown = shown
@@ -96,6 +98,7 @@ class Attempts:
         if is_long:
             self._delays = None
             self._record.clear()
+            self.on_delay(0.0)
             return True
         if connection is not None:
             self._record.add(f", lasted {lived:.1f} seconds")
@@ -167,4 +170,9 @@ class Attempts:
         if delay is not None:
             delay = max(delay, least)
             self._not_before = self._policy.clock.time() + delay
+            self.on_delay(delay)
         return delay
+
+
+def _nothing(delay: float) -> None:
+    """Tell nobody."""
