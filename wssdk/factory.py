@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 import attrs
 
 from wssdk.collaborators import check_config, check_kinds, checked_extensions
-from wssdk.config import ClientConfig, Tls, unsupported
+from wssdk.config import ClientConfig, Tls
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
@@ -91,7 +91,6 @@ class ConnectionFactory:
     more, before it fails. A wrong answer, and what the function raises, is what the opening fails with.
 
     Raises:
-        ConfigError: the config sets options that this release does not support yet.
         InvalidHeader: a field of ``headers`` may not be sent.
         TypeError: a collaborator is not what it must be.
         ValueError: both a dialer and a resolver, which is for the dialer to ask, are given.
@@ -133,8 +132,6 @@ class ConnectionFactory:
             "clock": clock,
         }
         check_kinds(self._given)
-        if problems := unsupported(config):
-            raise ConfigError(problems)
         if headers is not None and not callable(headers):
             checked = as_headers(headers, "headers must be")
             check_headers(checked)
