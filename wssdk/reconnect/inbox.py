@@ -23,7 +23,9 @@ class Inbox:
         """Messages at hand, the next one last. Always the same list."""
         self._high = high
         self._backlog: deque[Data] = deque()
-        self._sources: deque[ClientConnection] = deque()
+        self._source: ClientConnection | None = None
+        self._plain = True
+        """The source is not of a subclass whose own ``recv()`` makes something of each message."""
         self._receiving = False
         self._ended = False
         self._news: asyncio.Future[None] | None = None
@@ -34,7 +36,7 @@ class Inbox:
     async def fill(self) -> bool:
         """Wait until there are messages in ``batch``; tell whether there are: False at the end.
 
-        Cancelling loses nothing.
+        Called where there are none. Cancelling loses nothing.
 
         Raises:
             ConcurrencyError: another coroutine receives.
@@ -44,63 +46,67 @@ class Inbox:
                 "cannot call recv while another coroutine is already running recv or recv_many"
             )
         self._receiving = True
-        self._wake(self._room)
         try:
-            while not self.batch:
+            while True:
+                if self._room is not None:
+                    self._wake(self._room)
+                source = self._source
                 if self._backlog:
-                    self.batch.extend(reversed(self._backlog))
+                    messages = list(self._backlog)
                     self._backlog.clear()
-                elif self._sources:
-                    await self._read(self._sources[0])
+                elif source is not None:
+                    try:
+                        messages = await source.recv_many() if self._plain else [await source.recv()]
+                    except ConnectionClosed:
+                        self._source = None
+                        continue
                 elif self._ended:
                     return False
                 else:
                     self._news = asyncio.get_running_loop().create_future()
                     await self._news
-            return True
+                    continue
+                messages.reverse()
+                self.batch += messages
+                return True
         finally:
             self._receiving = False
-            self._wake(self._room)
-
-    async def _read(self, source: ClientConnection) -> None:
-        try:
-            messages = await source.recv_many() if _is_plain(source) else [await source.recv()]
-        except ConnectionClosed:
-            self._sources.popleft()
-            self._wake(self._room)
-        else:
-            messages.reverse()
-            self.batch.extend(messages)
+            if self._room is not None:
+                self._wake(self._room)
 
     # For who opens the connections.
 
     def open(self, connection: ClientConnection) -> None:
-        """Read from this connection, when those before it are read out."""
-        self._sources.append(connection)
+        """Read from this connection; :meth:`wait_room` has seen to it that the one before is read out."""
+        self._source = connection
+        self._plain = type(connection).recv is ClientConnection.recv
         self._wake(self._news)
 
     async def wait_room(self) -> None:
-        """Wait until so much of the lost connections is received that another one may be opened."""
+        """Wait until so much of the lost connection is received that another one may be opened."""
         while True:
             await self._collect()
-            if not self._sources and (self._high is None or self._waiting() < self._high):
+            if self._source is None and (self._high is None or self._waiting() < self._high):
                 return
             self._room = asyncio.get_running_loop().create_future()
-            await self._room
+            try:
+                await self._room
+            finally:
+                self._room = None
 
     def _waiting(self) -> int:
         return len(self.batch) + len(self._backlog)
 
     async def _collect(self) -> None:
-        """Take what lost connections have, as far as there is room, unless a receiver is about to."""
-        while self._sources and not self._receiving:
+        """Take what the lost connection has, as far as there is room, unless a receiver is about to."""
+        while self._source is not None and not self._receiving:
             if self._high is not None and self._waiting() >= self._high:
                 return
-            source = self._sources[0]
+            source = self._source
             try:
-                self._backlog.append(source.recv_nowait() if _is_plain(source) else await source.recv())
+                self._backlog.append(source.recv_nowait() if self._plain else await source.recv())
             except ConnectionClosed:
-                self._sources.popleft()
+                self._source = None
             except ConcurrencyError:
                 return  # somebody receives from that very connection
 
@@ -113,8 +119,3 @@ class Inbox:
     def _wake(waiter: asyncio.Future[None] | None) -> None:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
-
-
-def _is_plain(connection: ClientConnection) -> bool:
-    """Tell whether it is not of a subclass whose own ``recv()`` makes something of each message."""
-    return type(connection).recv is ClientConnection.recv

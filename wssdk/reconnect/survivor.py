@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -184,9 +184,10 @@ class ReconnectingConnection:
         if not filled:
             raise self._ending()
 
-    async def _fill(self) -> bool:
-        self._check_usable("receive")
-        return await self._inbox.fill()
+    def _fill(self) -> Coroutine[Any, Any, bool]:
+        if self._keeper.connection is None:
+            self._check_usable("receive")
+        return self._inbox.fill()
 
     def _ending(self) -> Exception:
         """Return what tells a receiver that there will be no more messages."""
