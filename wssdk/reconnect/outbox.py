@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -18,6 +19,9 @@ from wssdk.reconnect.ledger import Ledger, size_of
 from wssdk.typing import Data, Sendable
 
 __all__ = ["NotSent", "Outbox", "Resend", "SendPolicy", "WhenDown"]
+
+# Asked for once: members of an enum are found by Python code up to 3.11.
+_OPEN: Final = State.OPEN
 
 WhenDown: TypeAlias = Literal["wait", "raise"]
 """What becomes of a message for which there is neither a connection nor a place in the outbox."""
@@ -94,7 +98,7 @@ def as_data(message: Any, text: bool | None) -> Data | None:
 
 def is_writable(connection: ClientConnection) -> bool:
     """Tell whether a message that is sent now is written to the pipe."""
-    return connection.state is State.OPEN and not connection.transport.is_closing()
+    return connection.state is _OPEN and not connection.transport.is_closing()
 
 
 @attrs.define(eq=False)
@@ -118,6 +122,7 @@ class Outbox:
         )
         """What was written and not acknowledged yet; None where nothing is to be."""
         self._connection: ClientConnection | None = None
+        self._is_closing: Callable[[], bool] = bool  # its transport's
         self._kept: deque[Data] = deque()
         self._kept_bytes = 0
         self._queue: deque[_Place] = deque()
@@ -128,6 +133,29 @@ class Outbox:
 
     async def send(self, message: Sendable, text: bool | None) -> None:
         """Send a message, or keep it for the next connection; see ``ReconnectingConnection.send``."""
+        connection = self._connection
+        if (
+            connection is None
+            or self._sending
+            or self._queue
+            or self.ledger is not None
+            or connection.state is not _OPEN
+            or self._is_closing()
+        ):
+            await self._send_in_turn(message, text)
+            return
+        self._sending = True
+        try:
+            if text is None:
+                await connection.send(message)
+            else:
+                await connection.send(message, text=text)
+        finally:
+            self._sending = False
+            if self._queue:
+                self._wake_first()
+
+    async def _send_in_turn(self, message: Sendable, text: bool | None) -> None:
         connection = None if self._queue else self._free()
         if connection is None:
             connection = await self._wait_turn(message, text)
@@ -135,10 +163,7 @@ class Outbox:
                 return
         self._sending = True
         try:
-            if self.ledger is None:
-                await connection.send(message, text=text)
-            else:
-                await self._write(connection, message, text)
+            await self._write(connection, message, text)
         finally:
             self._sending = False
             if self._queue:
@@ -252,6 +277,7 @@ class Outbox:
                 self._kept_bytes += size_of(message)
                 raise
         if self._ended is None and is_writable(connection):
+            self._is_closing = connection.transport.is_closing
             self._connection = connection
             self._wake_first()
 

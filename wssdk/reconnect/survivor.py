@@ -197,7 +197,7 @@ class ReconnectingConnection:
 
     # Sending.
 
-    async def send(self, message: Sendable, *, text: bool | None = None) -> None:
+    def send(self, message: Sendable, *, text: bool | None = None) -> Coroutine[Any, Any, None]:
         """Send a message; ``message`` and ``text`` are as for :meth:`ClientConnection.send`.
 
         Returns when the message is written to a connection, or kept for the next one (``outbox``). While
@@ -214,7 +214,7 @@ class ReconnectingConnection:
         """
         if self._keeper.connection is None:
             self._check_usable("send")
-        await self._outbox.send(message, text)
+        return self._outbox.send(message, text)
 
     # Beginning and end.
 
