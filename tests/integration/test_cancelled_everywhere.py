@@ -127,6 +127,38 @@ async def test_iteration_cancelled_at_any_turn_leaves_nothing_open() -> None:
         await until(lambda: not peer.scripts)
 
 
+async def test_surviving_cancelled_at_any_turn_leaves_nothing_open() -> None:
+    async def drop(link: RawLink) -> None:
+        await link.accept()
+        await link.read_frame()
+
+    async def refuse(link: RawLink) -> None:
+        await link.read_request()
+        await link.send(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")
+
+    async def subscribe(ws: wssdk.ClientConnection) -> None:
+        await ws.send("subscribe")
+
+    scripts = itertools.cycle((drop, refuse, polite))
+
+    async with raw_peer(lambda link: next(scripts)(link)) as peer:
+        factory = wssdk.ConnectionFactory(wssdk.ClientConfig(uri=peer.uri), clock=FakeClock())
+        states = []
+
+        async def use() -> None:
+            try:
+                async with conn:
+                    await conn.recv()
+            finally:
+                states.append(conn.state.name)
+
+        for turns in range(1, 81):
+            conn = factory.reconnecting(on_open=subscribe, acknowledge=True)
+            await cancelled_after(turns, use())
+        await until(lambda: not peer.scripts)
+    assert set(states) == {"CLOSED"}
+
+
 async def frames_seen(link: RawLink, seen: list[RawFrame]) -> None:
     """Note every frame up to the close frame, and answer that."""
     await link.accept()

@@ -159,7 +159,8 @@ class ChaosServer:
             await link.send(close_frame(1012))
             while (got := await link.read_frame()).opcode != CLOSE:
                 self._take(got)
-            self.owed.update(pushed)
+            if got.close_code == 1012:  # the answer, and not a failure that crossed
+                self.owed.update(pushed)
         elif fault is Fault.HANG:
             while True:
                 self._take(await link.read_frame())
