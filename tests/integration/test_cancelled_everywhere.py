@@ -143,7 +143,7 @@ async def test_surviving_cancelled_at_any_turn_leaves_nothing_open() -> None:
 
     async with raw_peer(lambda link: next(scripts)(link)) as peer:
         factory = wssdk.ConnectionFactory(wssdk.ClientConfig(uri=peer.uri), clock=FakeClock())
-        states = []
+        states: list[str] = []
 
         async def use() -> None:
             try:
