@@ -40,6 +40,7 @@ from wssdk.version import VERSION
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from wssdk.config_explanation import Explanation
     from wssdk.config_keywords import ConnectKeywords
 
 __all__ = [
@@ -116,6 +117,9 @@ class ClientConfig:
     """When to open again; a bool switches it."""
     logging: Logging = attrs.field(default=Logging())
     """What goes to the log."""
+    # Where the values come from, for explain(): a field, so that attrs.evolve() and pickle carry it along,
+    # and no part of the value. An Origins, or names of keywords of connect(); None: all of it is from code.
+    _origins: Any = attrs.field(default=None, alias="_origins", repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         rules.raise_all(rules.ask_client(self))
@@ -148,6 +152,36 @@ class ClientConfig:
             return new
         # Which tells what is wrong; nothing but its report may travel on.
         return attrs.evolve(self, uri=uri, uris=())
+
+    def with_origins(self, origins: object) -> ClientConfig:
+        """Return this configuration with another memory of where it comes from: what the loader calls."""
+        new = object.__new__(type(self))
+        for name in _FIELDS:
+            _set(new, name, getattr(self, name))
+        _set(new, "_origins", origins)
+        return new
+
+    def explain(self) -> Explanation:
+        """Return each value, the place it comes from, and what it overrode; secrets are masked.
+
+        ``print(config.explain())`` prints a table. Where a value comes from is no part of the
+        configuration: equal ones may be from different places. ``attrs.evolve`` and pickle keep it; what
+        was changed since is from ``code``.
+        """
+        from wssdk.config_explain import explain
+
+        return explain(self)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema (draft 7) of configuration files.
+
+        Written into a file, editors of TOML read it: ``#:schema wssdk.schema.json``. It knows names, kinds
+        and ranges; the rules between options are the loader's.
+        """
+        from wssdk.config_json import json_schema
+
+        return json_schema()
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 

@@ -10,6 +10,7 @@ import attrs
 from wssdk.config import ClientConfig, unsupported
 from wssdk.config_faults import Fault, Leaf, value_fault
 from wssdk.config_headers import check_header, shown_name
+from wssdk.config_origins import Origins
 from wssdk.config_resolve import Unresolved, resolve
 from wssdk.config_rules import TOGETHER
 from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
@@ -43,7 +44,7 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
     builder = _Builder(history, environ)
     config = builder.make()
     builder.refuse_not_yet(config)
-    return Built(config, history, tuple(builder.faults))
+    return Built(config.with_origins(Origins(config, history)), history, tuple(builder.faults))
 
 
 def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:

@@ -41,6 +41,24 @@ class Document:
         """Where everything stands in the file."""
         return scan_marks(self.text if self.is_toml else "")
 
+    def span(self, keys: Keys, *, at_key: bool = False) -> Span | None:
+        """Return where ``keys`` stand, or the nearest table above them; None for the document as a whole.
+
+        It is the place of the value, or that of the key where ``at_key``, and where the value is a table
+        of its own lines.
+        """
+        path = (*self.root, *keys) if keys else ()
+        while path:
+            mark = self.marks.by_path.get(path)
+            if mark is not None:
+                return mark.key if at_key or mark.value is None else mark.value
+            path, at_key = path[:-1], True
+        return None
+
+    def line(self, position: int) -> int:
+        """Return the number of the line of a position, from 1."""
+        return self.text.count("\n", 0, position) + 1
+
 
 @attrs.frozen
 class Place:

@@ -184,7 +184,7 @@ def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
     for section, values in sections.items():
         _add(tree, section, _SECTIONS[section], values, problems)
     made: dict[str, ClientConfig] = {}
-    _add(made, "config", ClientConfig, {"uri": uri, **tree}, problems)
+    _add(made, "config", ClientConfig, {"uri": uri, **tree, "_origins": ("uri", *keywords)}, problems)
     problems.extend(unsupported(made["config"]) if made else ())
     if problems:
         raise ConfigError(map(_by_keyword, problems))

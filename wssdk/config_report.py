@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 from wssdk.config_faults import Document, Fault
 from wssdk.config_marks import Span
 from wssdk.config_masks import covers
-from wssdk.config_schema import Keys
 from wssdk.config_values import Dialect
 from wssdk.errors import ConfigProblem, printable
 
@@ -40,25 +39,14 @@ def _tell(fault: Fault, documents: Sequence[Document]) -> tuple[ConfigProblem, t
         rank = (len(documents) + (0 if in_environment else 1), 0, place.variable)
         return ConfigProblem(where, fault.path, message, hint), rank
     where, snippet = printable(document.name), None
-    span = fault.span or _span(document, place.keys, fault.at_key)
+    span = fault.span or document.span(place.keys, at_key=fault.at_key)
     if span is not None:
-        line = document.text.count("\n", 0, span[0]) + 1
+        line = document.line(span[0])
         line_start = document.text.rfind("\n", 0, span[0]) + 1
         where = f"{where}:{line}:{span[0] - line_start + 1}"
         snippet = _snippet(document, line, line_start, span)
     rank = (documents.index(document), -1 if span is None else span[0], fault.path)
     return ConfigProblem(where, fault.path, message, hint, snippet), rank
-
-
-def _span(document: Document, keys: Keys, at_key: bool) -> Span | None:
-    """Return where ``keys`` stand, or the nearest table above them; None for the document as a whole."""
-    path = (*document.root, *keys) if keys else ()
-    while path:
-        mark = document.marks.by_path.get(path)
-        if mark is not None:
-            return mark.key if at_key or mark.value is None else mark.value
-        path, at_key = path[:-1], True
-    return None
 
 
 def _snippet(document: Document, number: int, line_start: int, span: Span) -> str:

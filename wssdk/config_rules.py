@@ -28,6 +28,7 @@ __all__ = [
     "ask_proxy",
     "ask_reconnect",
     "ask_tls",
+    "option_fields",
     "raise_all",
     "telling",
 ]
@@ -58,6 +59,11 @@ _Broken = Iterator[ConfigProblem]
 _C = TypeVar("_C", bound=attrs.AttrsInstance)
 
 
+def option_fields(cls: type[Any]) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of a section, or of the top level, that are options: what makes values differ."""
+    return tuple(field for field in attrs.fields(cls) if field.eq)
+
+
 def telling(prefix: str) -> Callable[[type[_C]], type[_C]]:
     """Return a decorator of a section: making one raises everything that is wrong with its values, at once.
 
@@ -67,7 +73,7 @@ def telling(prefix: str) -> Callable[[type[_C]], type[_C]]:
 
     def decorate(cls: type[_C]) -> type[_C]:
         make = cls.__init__
-        fields: tuple[Any, ...] = attrs.fields(cls)
+        fields = option_fields(cls)
         sections = {field.name: type(field.default) for field in fields if field.converter is None}
 
         @functools.wraps(make)

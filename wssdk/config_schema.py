@@ -14,11 +14,13 @@ from wssdk import config_sockets as sockets
 from wssdk import config_words as words
 from wssdk.config import ClientConfig
 from wssdk.config_keywords import KEYWORDS
+from wssdk.config_rules import option_fields
 from wssdk.config_values import nearest
 
 __all__ = [
     "ALIASES",
     "CONNECTIONS",
+    "EXTENDS",
     "HEADERS",
     "ONLY_IN_CODE",
     "OPTIONS",
@@ -37,6 +39,7 @@ Keys: TypeAlias = tuple[str, ...]
 
 CONNECTIONS: Final = "connections"
 HEADERS: Final = "headers"
+EXTENDS: Final = "extends"
 
 SHORT_FORMS: Final = {"compression": (bool,), "reconnect": (bool,), "proxy": (bool, str)}
 """Sections that may be written as one value, and of which types."""
@@ -126,7 +129,7 @@ _BY_FUNCTION: Final[Mapping[Callable[..., Any], Grammar]] = {
 
 
 SECTIONS: Final[Mapping[str, type[Any]]] = {
-    field.name: type(field.default) for field in attrs.fields(ClientConfig) if attrs.has(type(field.default))
+    field.name: type(field.default) for field in option_fields(ClientConfig) if attrs.has(type(field.default))
 }
 """The sections of the top level by name, and the classes of their values."""
 
@@ -139,11 +142,11 @@ def _grammar_of(field: attrs.Attribute[Any]) -> Grammar:
 def _options() -> dict[Keys, Grammar]:
     options: dict[Keys, Grammar] = {
         (field.name,): _grammar_of(field)
-        for field in attrs.fields(ClientConfig)
+        for field in option_fields(ClientConfig)
         if field.name not in SECTIONS and field.name != HEADERS
     }
     for name, section in SECTIONS.items():
-        for field in attrs.fields(section):
+        for field in option_fields(section):
             options[name, field.name] = _grammar_of(field)
     return options
 

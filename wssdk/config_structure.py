@@ -56,6 +56,7 @@ def _structure_fn(cls: type[Any], converter: cattrs.Converter) -> Callable[..., 
         for field in attrs.fields(cls)
         if field.converter is not None and not (cls is ClientConfig and field.name in SECTIONS)
     }
+    overrides |= {field.name: override(omit=True) for field in attrs.fields(cls) if not field.eq}
     return make_dict_structure_fn(cls, converter, **overrides)
 
 

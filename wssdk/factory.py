@@ -12,6 +12,7 @@ import attrs
 
 from wssdk.collaborators import check_config, check_kinds, checked_extensions
 from wssdk.config import ClientConfig, Tls
+from wssdk.config_rules import option_fields
 from wssdk.config_values import nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
@@ -200,7 +201,7 @@ class ConnectionFactory:
             TypeError: a name is neither.
             ConfigError: the changed config is wrong.
         """
-        sections = {field.name for field in attrs.fields(ClientConfig)}
+        sections = {field.name for field in option_fields(ClientConfig)}
         for name in changes.keys() - self._given.keys() - sections:
             near = nearest(name, sorted(self._given.keys() | sections))
             hint = f"; did you mean {near!r}?" if near else ""

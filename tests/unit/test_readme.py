@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from wssdk import ClientConfig, Timeouts
+from wssdk.config_rules import option_fields
 from wssdk.testing import EchoServer
 
 README: Final = Path(__file__).parents[2] / "README.md"
@@ -100,7 +101,7 @@ def told() -> set[str]:
 def schema() -> set[str]:
     """Dotted paths of all options."""
     paths: set[str] = set()
-    for field in attrs.fields(ClientConfig):
+    for field in option_fields(ClientConfig):
         section = type(getattr(ClientConfig(), field.name))
         if section.__module__ == Timeouts.__module__:
             paths |= {f"{field.name}.{option.name}" for option in attrs.fields(section)}

@@ -42,6 +42,7 @@ FLOORS: Final = [
 
 # The room of the value; every other config_*.py is of the room that reads files and the environment.
 CONFIG: Final = {
+    "config_explanation",
     "config_grammar",
     "config_headers",
     "config_keywords",

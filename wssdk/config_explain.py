@@ -1,0 +1,58 @@
+"""Where every value of a configuration comes from: what stands behind ``config.explain()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wssdk.config import ClientConfig
+from wssdk.config_explanation import ExplainedOption, Explanation, Origin
+from wssdk.config_keywords import KEYWORDS
+from wssdk.config_kinds import field_of
+from wssdk.config_origins import Origins, value_of
+from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
+from wssdk.config_texts import shown
+
+__all__ = ["explain"]
+
+
+def explain(config: ClientConfig) -> Explanation:
+    """Return where every value of ``config`` comes from."""
+    return Explanation(tuple(_explain_one(config, option) for option in _options(config)))
+
+
+def _options(config: ClientConfig) -> Iterator[Keys]:
+    """Yield every option, and the headers that are set, in the order of the sections."""
+    in_order = list(OPTIONS)
+    top = [option for option in in_order if len(option) == 1]
+    yield from top
+    yield from ((HEADERS, name) for name in config.headers)
+    yield from in_order[len(top) :]
+
+
+def _explain_one(config: ClientConfig, option: Keys) -> ExplainedOption:
+    value = value_of(config, option)
+    text = shown(option, value)
+    is_header = option[0] == HEADERS
+    default = () if is_header else field_of(option).default
+    chain: list[Origin] = [] if is_header else [Origin("default", "default", shown(option, default))]
+    origins = config._origins
+    if isinstance(origins, Origins):
+        chain.extend(recorded.origin for recorded in origins.of(option))
+        if value != value_of(origins.made, option):
+            chain.append(Origin("code", "code", text))
+    elif value != default:
+        chain.append(Origin("code", _keyword(origins or (), option), text))
+    return ExplainedOption(dotted(option), text, chain[-1], tuple(reversed(chain[:-1])))
+
+
+def _keyword(keywords: tuple[str, ...], option: Keys) -> str:
+    """Return the call that set an option: by which of the ``keywords`` of ``connect()``, where it was one."""
+    if option == ("uri",) and keywords:
+        return "connect(uri)"
+    paths = {".".join(option), option[0] if option[0] == HEADERS else ""}
+    if option == ("proxy", "enabled"):
+        paths.add("proxy.url")
+    if option == ("network", "local_port"):
+        paths.add("network.local_host")
+    found = [keyword for keyword in keywords if KEYWORDS.get(keyword) in paths]
+    return f"connect({found[0]}=...)" if found else "code"

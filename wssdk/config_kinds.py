@@ -1,0 +1,275 @@
+"""What kinds of values there are: their names, units, and what JSON Schema says about them.
+
+The loader's grammars decide; what stands here tells editors and readers the same, as far as it can be told.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from wssdk import config_grammar as grammar
+from wssdk import config_words as words
+from wssdk.config import ClientConfig
+from wssdk.config_rules import option_fields
+from wssdk.config_schema import OPTIONS, SECTIONS, Form, Grammar, Keys
+
+__all__ = ["DEFINITIONS", "HEADER_NAMES", "HEADER_VALUE", "Fragment", "Kind", "field_of", "kind_of"]
+
+Fragment: TypeAlias = Mapping[str, Any]
+"""A part of a JSON schema."""
+
+
+@attrs.frozen
+class Kind:
+    """One kind of value, as it is written while it is not off."""
+
+    name: str
+    """What a reader calls it."""
+    schema: Fragment
+    """In JSON Schema, draft 7."""
+    unit: str = ""
+    """What a number counts."""
+    sized: bool = False
+    """Whether its numbers are bytes, which are easier to read with a unit."""
+
+
+_BLANK: Final = "[ \\t\\r\\n]*"
+_DECIMALS: Final = "(\\.[0-9]{1,20})?"
+_ZEROS: Final = "(\\.0{1,20})?"
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else f"[{char}]" for char in word)
+
+
+def _up_to(most: int) -> str:
+    """Return a pattern of the integers from 0 to ``most``, in at most twenty digits."""
+    digits = str(most)
+    choices = [f"[0-9]{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
+    for at, digit in enumerate(digits):
+        if digit != "0":
+            rest = len(digits) - at - 1
+            choices.append(f"{digits[:at]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else ""))
+    zeros = 20 - len(digits)
+    return f"0{{0,{zeros}}}({'|'.join([*choices, digits])})"
+
+
+def _amounts(units: Mapping[str, tuple[int, str, str]], *, zero: bool) -> str:
+    """Return a pattern of amounts: by unit the largest integer, what follows a smaller one, what that one.
+
+    ``zero`` tells whether there may be a minus before nothing at all.
+    """
+    choices = []
+    for unit, (most, fraction, last) in units.items():
+        zeros = 20 - len(str(most))
+        number = f"({_up_to(most - 1)}{fraction}|0{{0,{zeros}}}{most}{last})"
+        choices.append(f"{number} *{unit}")
+    nothing = f"-0{{1,20}}{_ZEROS} *({'|'.join(units)})"
+    return f"^{_BLANK}({f'{nothing}|' if zero else ''}\\+?({'|'.join(choices)})){_BLANK}$"
+
+
+_LONGEST: Final = 10**9
+_DURATION: Final = _amounts(
+    {
+        "": (_LONGEST, _DECIMALS, _ZEROS),
+        "ms": (_LONGEST * 1000, _DECIMALS, _ZEROS),
+        "s": (_LONGEST, _DECIMALS, _ZEROS),
+        # 16666666.666... minutes, 277777.777... hours
+        "m": (_LONGEST // 60, _DECIMALS, "(\\.(6{1,20}|6{0,19}[0-5][0-9]{0,19}))?"),
+        "h": (_LONGEST // 3600, _DECIMALS, "(\\.(7{1,20}|7{0,19}[0-6][0-9]{0,19}))?"),
+    },
+    zero=False,
+)
+# By powers of ten, what is a whole number of bytes; of powers of two, no pattern knows that.
+_SIZE: Final = _amounts(
+    {
+        **{
+            unit: (sys.maxsize // 10**digits, f"(\\.[0-9]{{1,{digits}}}0{{0,{20 - digits}}})?", _ZEROS)
+            for unit, digits in (("kB", 3), ("MB", 6), ("GB", 9))
+        },
+        **dict.fromkeys(("", "B"), (sys.maxsize, _ZEROS, _ZEROS)),
+        **{
+            unit: (sys.maxsize // 2**bits, _DECIMALS, _DECIMALS)
+            for unit, bits in (("KiB", 10), ("MiB", 20), ("GiB", 30))
+        },
+    },
+    zero=True,
+)
+_NOTHING: Final = "^[^1-9]*$"
+
+
+def _size(least: int) -> Fragment:
+    text: dict[str, Any] = {"type": "string", "pattern": _SIZE}
+    if least:
+        text["not"] = {"pattern": _NOTHING}
+    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": sys.maxsize}, text]}
+
+
+def _text(pattern: str) -> Fragment:
+    return {"type": "string", "pattern": pattern}
+
+
+def _integer(least: int, most: int) -> Fragment:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _array(item: Fragment, **more: Any) -> Fragment:
+    return {"type": "array", "items": item, **more}
+
+
+def _or_off(schema: Fragment) -> Fragment:
+    return {"anyOf": [schema, {"const": False}]}
+
+
+def _or_pair(one: Fragment, *pairs: Iterable[Fragment]) -> Fragment:
+    arrays = [
+        {"type": "array", "items": list(pair), "minItems": 2, "maxItems": 2, "additionalItems": False}
+        for pair in pairs
+    ]
+    return {"anyOf": [one, *arrays]}
+
+
+_OFF: Final[Fragment] = {"const": False}
+_TOKEN: Final = "[-!#$%&'*+.^_`|~0-9A-Za-z]"
+_LINE: Final = _text("^[^\\x00-\\x1f\\x7f]+$")
+_FIELD: Final = _text("^[^\\x00-\\x08\\x0a-\\x1f\\x7f]+$")
+_REFERENCE: Final = [
+    {
+        "type": "object",
+        "properties": {key: {"type": "string", "pattern": pattern}},
+        "required": [key],
+        "additionalProperties": False,
+    }
+    for key, pattern in (("env", "^[A-Za-z_][A-Za-z0-9_]*$"), ("file", "."))
+]
+_OWNED: Final = "|".join(
+    _any_case(name) for name in ("host", "upgrade", "connection", "content-length", "transfer-encoding")
+)
+_OWNED_PATTERN: Final = f"^(({_OWNED})$|{_any_case('sec-websocket-')})"
+_SECONDS: Final[Fragment] = {"$ref": "#/definitions/duration"}
+_POSITIVE_SIZE: Final[Fragment] = {"$ref": "#/definitions/size_above_0"}
+_ANY_SIZE: Final[Fragment] = {"$ref": "#/definitions/size"}
+DEFINITIONS: Final[Mapping[str, Fragment]] = {
+    "duration": {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
+            {"type": "string", "pattern": _DURATION, "not": {"pattern": _NOTHING}},
+        ]
+    },
+    "size": _size(0),
+    "size_above_0": _size(1),
+}
+"""Parts of the schema that others refer to."""
+
+_COUNT: Final = _integer(1, sys.maxsize)
+_PIN: Final = "^:*([0-9a-fA-F]:*){64}$"
+_PROXY: Final = "|".join(map(_any_case, ("http", "https", "socks4", "socks4a", "socks5", "socks5h")))
+
+HEADER_NAMES: Final[Fragment] = {"pattern": f"^{_TOKEN}+$", "not": {"pattern": _OWNED_PATTERN}}
+"""Names of header fields that may be set."""
+HEADER_VALUE: Final = _text("^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
+"""Values of header fields."""
+
+_KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
+    words.optional_uri: Kind("URI", _text("^[Ww][Ss][Ss]?://[^#]+$")),
+    words.optional_header_text: Kind("text", _FIELD),
+    words.optional_text: Kind("text", _LINE),
+    words.optional_path: Kind("path", _LINE),
+    words.optional_token: Kind("secret", {"anyOf": [_FIELD, *_REFERENCE]}),
+    words.optional_secret: Kind("secret", {"anyOf": [_text("[^\\x00]"), *_REFERENCE]}),
+    words.scheme: Kind("word", _text(f"^{_TOKEN}*$")),
+    words.token: Kind("name of a header", {"type": "string", **HEADER_NAMES}),
+    words.logger_name: Kind("text", _LINE),
+    words.proxy_url: Kind("URL", _text(f"^(auto|({_PROXY})://[^\\s/?#]+/?)$")),
+    words.subprotocols: Kind("array of words", _array(_text(f"^{_TOKEN}+$"), uniqueItems=True)),
+    words.pins: Kind("array of digests", _array(_text(_PIN))),
+    grammar.duration: Kind("duration", _SECONDS, "seconds"),
+    grammar.optional_duration: Kind("duration", _SECONDS, "seconds"),
+    grammar.size: Kind("size", _ANY_SIZE, "bytes", sized=True),
+    grammar.read_limit: Kind(
+        "size",
+        {"allOf": [_POSITIVE_SIZE, {"anyOf": [{"type": "string"}, {"maximum": 2**30}]}]},
+        "bytes",
+        sized=True,
+    ),
+    grammar.optional_size: Kind("size", _POSITIVE_SIZE, "bytes", sized=True),
+    grammar.max_size: Kind(
+        "size, or [message, fragment]",
+        _or_pair(_POSITIVE_SIZE, (_or_off(_POSITIVE_SIZE), _or_off(_POSITIVE_SIZE))),
+        "bytes",
+        sized=True,
+    ),
+    grammar.max_queue: Kind(
+        "number, or [high, low]",
+        _or_pair(_COUNT, (_COUNT, _or_off(_integer(0, sys.maxsize))), (_OFF, _OFF)),
+        "messages",
+    ),
+    grammar.write_limit: Kind(
+        "size, or [high, low]",
+        _or_pair(_ANY_SIZE, (_ANY_SIZE, _or_off(_ANY_SIZE))),
+        "bytes",
+        sized=True,
+    ),
+    grammar.boolean: Kind("boolean", {"type": "boolean"}),
+    grammar.factor: Kind("number", {"type": "number", "minimum": 1, "maximum": _LONGEST}),
+    grammar.compression_level: Kind("integer", _integer(-1, 9)),
+    grammar.memory_level: Kind("integer", _integer(1, 9)),
+    grammar.client_window_bits: Kind(
+        "true or integer", {"anyOf": [{"const": True}, _integer(9, 15)]}, "bits"
+    ),
+    grammar.server_window_bits: Kind("integer", _integer(8, 15), "bits"),
+    grammar.optional_port: Kind("port", _integer(1, 65535)),
+    grammar.optional_count: Kind("integer", _COUNT),
+    grammar.redirects: Kind("integer", _integer(0, 1000)),
+    grammar.retry_status: Kind("array of status codes", _array(_integer(300, 599))),
+}
+
+_BY_FORM: Final[Mapping[Form, Fragment]] = {
+    Form.TEXT: {"type": "string"},
+    Form.VALUE: {"type": ["string", "number"]},
+    Form.NUMBER: {"type": "number"},
+    Form.SWITCH: {"type": "boolean"},
+    Form.SWITCH_OR_NUMBER: {"type": ["boolean", "number"]},
+}
+
+
+def field_of(option: Keys) -> attrs.Attribute[Any]:
+    """Return the field of an option, or of a section."""
+    cls: type[Any] = ClientConfig if len(option) == 1 else SECTIONS[option[0]]
+    return next(field for field in option_fields(cls) if field.name == option[-1])
+
+
+@functools.cache
+def kind_of(option: Keys) -> Kind:
+    """Return the kind of an option's value."""
+    function: Any = field_of(option).converter
+    known = _KINDS.get(function) or _choice(function)
+    return known or _by_form(OPTIONS[option])
+
+
+def _choice(function: Callable[..., Any]) -> Kind | None:
+    """Return the kind of a grammar that takes one of some words."""
+    returned = typing.get_type_hints(function).get("return")
+    of_union = [part for part in typing.get_args(returned) if typing.get_origin(part) is Literal]
+    literal = returned if typing.get_origin(returned) is Literal else of_union[0] if of_union else None
+    if literal is None:
+        return None
+    choices = typing.get_args(literal)
+    if function is words.optional_level:  # in capitals or not
+        return Kind(" or ".join(map(repr, choices)), _text(f"^({'|'.join(map(_any_case, choices))})$"))
+    return Kind(" or ".join(f'"{choice}"' for choice in choices), {"enum": list(choices)})
+
+
+def _by_form(taken: Grammar) -> Kind:
+    """Return the kind of a grammar that nothing more is known about."""
+    one = _BY_FORM[taken.form]
+    if taken.array:
+        return Kind("array", _array(one))
+    name = {"string": "text", "boolean": "boolean", "number": "number"}.get(str(one["type"]), "value")
+    return Kind(name, _or_pair(one, (_or_off(one), _or_off(one))) if taken.pair else one)
