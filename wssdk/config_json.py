@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wssdk.config_docs import descriptions
-from wssdk.config_kinds import DEFINITIONS, HEADER_NAMES, HEADER_VALUE, Fragment, field_of, kind_of
+from wssdk.config_kinds import (
+    DEFINITIONS,
+    HEADER_NAMES,
+    HEADER_VALUE,
+    Fragment,
+    field_of,
+    kind_of,
+    may_be_off,
+)
 from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, SECTIONS, SHORT_FORMS, Keys
 
 __all__ = ["json_schema", "plain_default", "told"]
@@ -16,8 +24,8 @@ __all__ = ["json_schema", "plain_default", "told"]
 _NONE: Final = re.compile(r"\bNone\b")
 _TRUE: Final = re.compile(r"\bTrue\b")
 _TEXTS: Final[Mapping[str, str]] = {
-    HEADERS: "Further headers of the opening handshake. ${env:NAME}, ${env:NAME:-default} and ${file:PATH} are "
-    "filled in; a plain ${ is written $${.",
+    HEADERS: "Further headers of the opening handshake. ${env:NAME}, ${env:NAME:-default} and ${file:PATH} "
+    "are filled in; a plain ${ is written $${.",
     EXTENDS: "Files that lie below this one, the lowest first; looked for beside it.",
     CONNECTIONS: "Connections by name; each has the same options, laid over the top level.",
 }
@@ -88,7 +96,7 @@ def _section(name: str) -> Fragment:
 
 def _option(option: Keys) -> Fragment:
     schema = kind_of(option).schema
-    if OPTIONS[option].optional:
+    if may_be_off(option):
         choices = schema.get("anyOf", [schema])
         schema = {"anyOf": [*choices, {"const": False}]}
     default = plain_default(option)
@@ -105,7 +113,7 @@ def plain_default(option: Keys) -> Any:
     """Return the default as JSON and TOML have it: false for off; None where nothing could be written."""
     default = field_of(option).default
     if default is None:
-        return False if OPTIONS[option].optional else None
+        return False if may_be_off(option) else None
     if isinstance(default, tuple):
         return list(default)
     return int(default) if isinstance(default, float) and default.is_integer() else default

@@ -18,8 +18,18 @@ from wssdk import config_words as words
 from wssdk.config import ClientConfig
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, Form, Grammar, Keys
+from wssdk.config_values import BadValue
 
-__all__ = ["DEFINITIONS", "HEADER_NAMES", "HEADER_VALUE", "Fragment", "Kind", "field_of", "kind_of"]
+__all__ = [
+    "DEFINITIONS",
+    "HEADER_NAMES",
+    "HEADER_VALUE",
+    "Fragment",
+    "Kind",
+    "field_of",
+    "kind_of",
+    "may_be_off",
+]
 
 Fragment: TypeAlias = Mapping[str, Any]
 """A part of a JSON schema."""
@@ -86,29 +96,21 @@ _DURATION: Final = _amounts(
     },
     zero=False,
 )
-# By powers of ten, what is a whole number of bytes; of powers of two, no pattern knows that.
-_SIZE: Final = _amounts(
-    {
-        **{
-            unit: (sys.maxsize // 10**digits, f"(\\.[0-9]{{1,{digits}}}0{{0,{20 - digits}}})?", _ZEROS)
-            for unit, digits in (("kB", 3), ("MB", 6), ("GB", 9))
-        },
-        **dict.fromkeys(("", "B"), (sys.maxsize, _ZEROS, _ZEROS)),
-        **{
-            unit: (sys.maxsize // 2**bits, _DECIMALS, _DECIMALS)
-            for unit, bits in (("KiB", 10), ("MiB", 20), ("GiB", 30))
-        },
-    },
-    zero=True,
-)
 _NOTHING: Final = "^[^1-9]*$"
 
 
-def _size(least: int) -> Fragment:
-    text: dict[str, Any] = {"type": "string", "pattern": _SIZE}
+def _size(least: int, most: int = sys.maxsize) -> Fragment:
+    """Return the schema of sizes; of whole bytes, but that a pattern does not count in powers of two."""
+    units = dict.fromkeys(("", "B"), (most, _ZEROS, _ZEROS))
+    for unit, digits in (("kB", 3), ("MB", 6), ("GB", 9)):
+        part = f"(\\.[0-9]{{1,{digits}}}0{{0,{20 - digits}}})?"
+        units[unit] = (most // 10**digits, part, part if most % 10**digits else _ZEROS)
+    for unit, bits in (("KiB", 10), ("MiB", 20), ("GiB", 30)):
+        units[unit] = (most // 2**bits, _DECIMALS, _DECIMALS if most % 2**bits else _ZEROS)
+    text: dict[str, Any] = {"type": "string", "pattern": _amounts(units, zero=True)}
     if least:
         text["not"] = {"pattern": _NOTHING}
-    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": sys.maxsize}, text]}
+    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, text]}
 
 
 def _text(pattern: str) -> Fragment:
@@ -192,12 +194,7 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     grammar.duration: Kind("duration", _SECONDS, "seconds"),
     grammar.optional_duration: Kind("duration", _SECONDS, "seconds"),
     grammar.size: Kind("size", _ANY_SIZE, "bytes", sized=True),
-    grammar.read_limit: Kind(
-        "size",
-        {"allOf": [_POSITIVE_SIZE, {"anyOf": [{"type": "string"}, {"maximum": 2**30}]}]},
-        "bytes",
-        sized=True,
-    ),
+    grammar.read_limit: Kind("size", _size(1, 2**30), "bytes", sized=True),
     grammar.optional_size: Kind("size", _POSITIVE_SIZE, "bytes", sized=True),
     grammar.max_size: Kind(
         "size, or [message, fragment]",
@@ -243,6 +240,16 @@ def field_of(option: Keys) -> attrs.Attribute[Any]:
     """Return the field of an option, or of a section."""
     cls: type[Any] = ClientConfig if len(option) == 1 else SECTIONS[option[0]]
     return next(field for field in option_fields(cls) if field.name == option[-1])
+
+
+@functools.cache
+def may_be_off(option: Keys) -> bool:
+    """Tell whether a file may switch an option off, by ``false``."""
+    grammar_of: Any = field_of(option).converter
+    try:
+        return grammar_of(False) is None
+    except BadValue:
+        return False
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from wssdk.config_grammar import SizeLike
-from wssdk.config_kinds import field_of, kind_of
+from wssdk.config_kinds import field_of, kind_of, may_be_off
 from wssdk.config_schema import HEADERS, OPTIONS, Keys
 from wssdk.config_values import BadValue
 from wssdk.errors import printable
@@ -64,7 +64,7 @@ def shown(option: Keys, value: Any) -> str:
     if option[0] == HEADERS or (isinstance(value, Secret)):
         return MASK
     if value is None:
-        return "false" if OPTIONS[option].optional else NOT_SET
+        return "false" if may_be_off(option) else NOT_SET
     if isinstance(value, str):
         return printable(quoted(redact_uri(value) if "://" in value else value), _LONGEST)
     return printable(toml_text(option, value), _LONGEST)

@@ -9,11 +9,12 @@ import re
 import string
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
+import jsonschema
 import tomli
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from wssdk import config_grammar, config_words
 from wssdk.config import ClientConfig
 from wssdk.config_headers import FrozenHeaders
+from wssdk.config_kinds import field_of
 from wssdk.config_marks import scan_marks
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
 from wssdk.config_values import BadValue, Dialect, describe
@@ -293,3 +295,78 @@ def test_toml_environment_and_code_agree(open_: float, size: int, unit: str) -> 
     )
     from_connect = ClientConfig.from_connect("ws://h", open_timeout=f"{open_:f}s", max_size=f"{size} {unit}")
     assert from_toml == from_env == from_connect
+
+
+def ecmascript(
+    validator: Any, pattern: str, instance: object, schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    """Search as JSON schema means it: there ``$`` is the end, and not the last line break before it."""
+    if isinstance(instance, str) and not re.search(re.sub(r"(?<!\\\\)\\$", r"\\Z", pattern), instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+SCHEMA = ClientConfig.json_schema()
+Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft7Validator, {"pattern": ecmascript}
+)
+VALIDATOR = Validator(SCHEMA)
+
+amounts = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["", "", "", "+", "-", " ", "\t"]),
+    st.integers(0, 2**64).map(str)
+    | st.integers(0, 20).map(str)
+    | st.sampled_from(["1000000000", "16666666", "277777", "9223372036854775807", "00", "0" * 21]),
+    st.sampled_from(["", "", ".5", ".0", ".6", ".66", ".67", ".7", ".78", ".125", ".", ".1234567890"]),
+    st.sampled_from(["", "", " ", "  ", "\u00a0"]),
+    st.sampled_from(["", "ms", "s", "m", "h", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB", "mb", "S", " "]),
+)
+words = st.sampled_from(["auto", "any", "debug", "ipv4", "1.2", "none", "", "a", "Host", "SEC-websocket-x"])
+written = st.one_of(
+    amounts,
+    words,
+    st.sampled_from(["a\n", "\x7f", "ab:" * 32]),
+    st.text(max_size=5),
+    st.booleans(),
+    st.integers(-2, 20),
+    st.integers(-2, 2**70),
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not number.is_integer()),
+    st.sampled_from([599, 600, 300, 10**9, 10**9 + 1, 2**30, 2**30 + 1, 2**63]),
+)
+written_anyhow = written | st.lists(written | st.sampled_from([1, 2, 408]), max_size=3)
+
+# What no schema can tell: whether a URI can be parsed, and whether a size is a whole number of bytes.
+BINARY = re.compile(r"\.[0-9]+ *[KMG]iB")
+
+
+def is_untold(option: tuple[str, ...], value: object) -> bool:
+    if isinstance(value, list):
+        numbers = option in (("limits", "max_size"), ("limits", "max_queue"), ("limits", "write_limit"))
+        # The order of two, and a sum of units.
+        return numbers or any(is_untold(option, item) for item in value)
+    return option in (("uri",), ("proxy", "url")) or bool(isinstance(value, str) and BINARY.search(value))
+
+
+def takes(option: tuple[str, ...], value: object) -> bool:
+    grammar: Any = field_of(option).converter
+    try:
+        grammar(value)
+    except BadValue:
+        return False
+    return True
+
+
+@untimed
+@given(option=st.sampled_from(sorted(OPTIONS)), value=written_anyhow)
+@example(("timeouts", "open"), "277777.78 h")
+@example(("limits", "max_size"), "-0")
+@example(("limits", "read_limit"), "1 GiB")
+@example(("limits", "read_limit"), "1.1 GiB")
+@example(("limits", "read_limit"), 2**30)
+@example(("auth", "header"), "host")
+def test_the_schema_takes_what_the_loader_takes(option: tuple[str, ...], value: object) -> None:
+    tree = {option[0]: value} if len(option) == 1 else {option[0]: {option[1]: value}}
+    if takes(option, value):
+        assert VALIDATOR.is_valid(tree)
+    elif not is_untold(option, value):
+        assert not VALIDATOR.is_valid(tree)

@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.support.python27 import find_python27
 
-__all__ = ["missing"]
+__all__ = ["missing", "taplo"]
 
 _NODE_MODULES: Final = Path(__file__).with_name("node") / "node_modules"
 
@@ -39,6 +39,19 @@ def _node_ws() -> str | None:
     if not (_NODE_MODULES / "ws").is_dir():
         return "the npm package 'ws' is missing: run 'npm install' in tests/support/node"
     return None
+
+
+def taplo() -> list[str] | None:
+    """Return the command of the checker of TOML files; None where it is missing."""
+    program = _NODE_MODULES / "@taplo" / "cli" / "dist" / "cli.js"
+    node = shutil.which("node")
+    return [node, str(program)] if node and program.is_file() else None
+
+
+def _taplo() -> str | None:
+    if taplo():
+        return None
+    return "the npm package '@taplo/cli' is missing: run 'npm install' in tests/support/node"
 
 
 def _unix_sockets() -> str | None:
@@ -76,6 +89,7 @@ _PROBES: Final[dict[str, Callable[[], str | None]]] = {
     "autobahn": _autobahn,
     "c-compiler": _c_compiler,
     "node-ws": _node_ws,
+    "taplo": _taplo,
     "unix-sockets": _unix_sockets,
     "ipv6": _ipv6,
 }
