@@ -172,6 +172,29 @@ class ClientConfig:
 
         return explain(self)
 
+    def to_toml(self, *, env_prefix: str = "WSSDK_") -> str:
+        """Return a file that gives this configuration back: what is not at its default.
+
+        No secret is written. One that was loaded by a reference or from a variable is written as that
+        reference; for a literal one, and for every literal header, stands a reference to the variable
+        which would set it (``{ env = "WSSDK_AUTH__TOKEN" }``), with a comment. Relative paths are as seen
+        from the current folder: that is where the file goes.
+
+        Raises:
+            ConfigError: something cannot be written: a URI with a secret in it, a header that is sent
+                several times.
+        """
+        from wssdk.config_write import to_toml
+
+        return to_toml(self, env_prefix)
+
+    @classmethod
+    def default_toml(cls) -> str:
+        """Return a file with every option at its default, commented out, and what each is for."""
+        from wssdk.config_write import default_toml
+
+        return default_toml()
+
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema (draft 7) of configuration files.
@@ -182,6 +205,20 @@ class ClientConfig:
         from wssdk.config_json import json_schema
 
         return json_schema()
+
+    def evolve(self, changes: Mapping[str, Any] | None = None, /, **options: Any) -> ClientConfig:
+        """Return this configuration with some options changed, checked again.
+
+        ``changes`` has dotted names, ``{"timeouts.open": "5s", "headers.X-Key": None}``, or is nested as a
+        file is; ``options`` are those of the top level. A table is merged into its section, a section
+        replaces it; None takes a header away, and switches other options off.
+
+        Raises:
+            ConfigError: a name is unknown, or what comes of it is wrong; every problem is listed.
+        """
+        from wssdk.config_evolve import evolve
+
+        return evolve(self, {**(changes or {}), **options})
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 

@@ -40,7 +40,7 @@ def json_schema() -> dict[str, Any]:
         EXTENDS: {
             "type": "array",
             "items": {"type": "string", "minLength": 1},
-            "description": _TEXTS[EXTENDS],
+            "description": told((EXTENDS,)),
         },
         CONNECTIONS: {
             "type": "object",
@@ -49,7 +49,7 @@ def json_schema() -> dict[str, Any]:
                 "properties": references,
                 "additionalProperties": False,
             },
-            "description": _TEXTS[CONNECTIONS],
+            "description": told((CONNECTIONS,)),
         },
     }
     schema = {
@@ -65,7 +65,10 @@ def json_schema() -> dict[str, Any]:
 
 def told(option: Keys) -> str:
     """Return what an option is for, in the words of files."""
-    return _TRUE.sub("true", _NONE.sub("off", descriptions().get(option, "")))
+    if option[-1] in _TEXTS:
+        return _TEXTS[option[-1]]
+    none = "off" if option not in OPTIONS or may_be_off(option) else "left out"
+    return _TRUE.sub("true", _NONE.sub(none, descriptions().get(option, "")))
 
 
 def _top_level() -> dict[str, Fragment]:
@@ -74,7 +77,7 @@ def _top_level() -> dict[str, Fragment]:
         "type": "object",
         "additionalProperties": HEADER_VALUE,
         "propertyNames": HEADER_NAMES,
-        "description": _TEXTS[HEADERS],
+        "description": told((HEADERS,)),
     }
     plain = {option[0]: _option(option) for option in OPTIONS if len(option) == 1}
     return {**plain, **tables}

@@ -13,8 +13,8 @@ from wssdk.config_build import Built, build
 from wssdk.config_env import EnvironmentLayer, read_environment
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_report import report
-from wssdk.config_schema import CONNECTIONS, HEADERS, SECTIONS, Keys, dotted, environment_name
-from wssdk.config_tables import TableLayer, read_table
+from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
+from wssdk.config_tables import TableLayer, nested, read_table
 from wssdk.config_toml import read_document
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError
@@ -123,25 +123,11 @@ def _read(
     files = tuple(read_table(document.tree or {}, document) for document in documents)
     names = [name for file in files for name in file.by_connection]
     environment = None if env_prefix is None else read_environment(given, env_prefix, names)
-    over = read_table(_nested(overrides or {}))
+    over = read_table(nested(overrides or {}))
     for file in (*files, over):
         faults.extend(file.faults)
     faults.extend(() if environment is None else environment.faults)
     return _Sources(tuple(documents), files, environment, over, given, env_prefix or "", tuple(faults))
-
-
-def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides as a file has them: ``{"timeouts.open": 5}`` is ``{"timeouts": {"open": 5}}``."""
-    nested: dict[str, Any] = {}
-    for key, value in overrides.items():
-        first, dot, rest = str(key).partition(".")
-        if dot and (first in SECTIONS or first == HEADERS) and isinstance(nested.get(first, {}), Mapping):
-            nested[first] = {**nested.get(first, {}), rest: value}
-        elif isinstance(value, Mapping) and isinstance(nested.get(first), Mapping):
-            nested[first] = {**nested[first], **value}
-        else:
-            nested[str(key)] = value
-    return nested
 
 
 def _layers(sources: _Sources, connection: str | None) -> Iterator[Sequence[Leaf]]:

@@ -22,7 +22,21 @@ from wssdk.config_schema import (
 )
 from wssdk.config_values import Dialect, describe
 
-__all__ = ["TableLayer", "read_table"]
+__all__ = ["TableLayer", "nested", "read_table"]
+
+
+def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return overrides as a file has them: ``{"timeouts.open": 5}`` is ``{"timeouts": {"open": 5}}``."""
+    nested: dict[str, Any] = {}
+    for key, value in overrides.items():
+        first, dot, rest = str(key).partition(".")
+        if dot and (first in SECTIONS or first == HEADERS) and isinstance(nested.get(first, {}), Mapping):
+            nested[first] = {**nested.get(first, {}), rest: value}
+        elif isinstance(value, Mapping) and isinstance(nested.get(first), Mapping):
+            nested[first] = {**nested[first], **value}
+        else:
+            nested[str(key)] = value
+    return nested
 
 
 @attrs.frozen
@@ -124,7 +138,9 @@ class _Reader:
 
     def _refuse_name(self, base: Keys, keys: Keys, value: object) -> None:
         # A whole header line, credentials and all, may have been given as a name.
-        path = dotted((*base, *keys[:-1], shown_name(keys[-1])))
+        names = (*base, *keys[:-1], shown_name(keys[-1]))
+        # In code a name may be a dotted one as a whole.
+        path = ".".join(names) if self._document is None else dotted(names)
         near = meant(keys, table=isinstance(value, Mapping))
         hint = None
         if keys[-1] in ONLY_IN_CODE:

@@ -139,7 +139,7 @@ def test_headers_by_overrides(overrides: dict[str, Any], items: object) -> None:
         ({"timeouts.opne": 5}, "unknown option 'timeouts.opne'"),
         ({"opne": 5}, "unknown option 'opne'"),
         ({"open_timeout": 5}, "unknown option 'open_timeout'"),
-        ({"timeout.open": 5}, "unknown option '\"timeout.open\"'"),
+        ({"timeout.open": 5}, "unknown option 'timeout.open'"),
         ({"timeouts": 5}, "timeouts: expected a table, got an int"),
         ({5: 5}, "unknown option '5'"),
         ({"timeouts": {5: 5}}, "unknown option 'timeouts.5'"),

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+import tomli
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.config_errors import Write, file_writer, problems_of
+from wssdk import (
+    Auth,
+    ClientConfig,
+    Compression,
+    Keepalive,
+    Limits,
+    Network,
+    Proxy,
+    Reconnect,
+    Timeouts,
+    Tls,
+)
+from wssdk.config_schema import OPTIONS
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return a function that writes a file into the current folder."""
+    return file_writer(tmp_path, monkeypatch)
+
+
+def uncommented(text: str) -> str:
+    """Return the text with every option that was commented out."""
+    return re.sub(r"^#(?! )", "", text, flags=re.MULTILINE)
+
+
+def defaults(file: str) -> ClientConfig:
+    return ClientConfig.load(file, env_prefix=None, overrides={"uri": None})
+
+
+def test_the_default_file_loads_back_to_the_defaults(write: Write) -> None:
+    assert defaults(write(ClientConfig.default_toml())) == ClientConfig()
+
+
+def test_the_default_file_with_every_option_written_out_does_so_too(write: Write) -> None:
+    assert defaults(write(uncommented(ClientConfig.default_toml()))) == ClientConfig()
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option != ("uri",)], ids=".".join)
+def test_the_default_file_has_every_option(option: tuple[str, ...]) -> None:
+    value = tomli.loads(uncommented(ClientConfig.default_toml()))
+    for name in option:
+        assert name in value
+        value = value[name]
+
+
+def test_the_default_file_has_an_example_of_what_has_no_default(write: Write) -> None:
+    text = re.sub(r"^# Example: (?!extends)", "", ClientConfig.default_toml(), flags=re.MULTILINE)
+    config = ClientConfig.load(write(text), connection="trades", environ={"API_KEY": "k"})
+    assert config.uri == "wss://example.com/feed"
+    assert config.headers["X-Api-Key"] == "k"
+
+
+def test_the_default_file_says_what_each_option_is_for() -> None:
+    lines = ClientConfig.default_toml().splitlines()
+    bare = [
+        line
+        for above, line in itertools.pairwise(lines)
+        if line.startswith("#") and line[1:2] != " " and not above.startswith("# ")
+    ]
+    assert bare == []
+
+
+def test_only_what_is_not_at_its_default_is_written() -> None:
+    config = ClientConfig(uri="ws://h", timeouts=Timeouts(open="1m", close=None))
+    assert config.to_toml() == 'uri = "ws://h"\n\n[timeouts]\nopen = 60\nclose = false\n'
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ClientConfig(uri="wss://h/päth?a=1", origin="https://o", subprotocols=["a", "b"], user_agent=None),
+        ClientConfig(uri="ws://h", limits=Limits(max_size=(9, None), max_queue=None, write_limit=(9, 3))),
+        ClientConfig(uri="ws://h", limits=Limits(max_size="1.5 KiB", max_queue=(5, 2), read_limit=7)),
+        ClientConfig(uri="ws://h", compression=False, reconnect=False),
+        ClientConfig(uri="ws://h", compression=Compression(client_max_window_bits=9, level=1)),
+        ClientConfig(uri="ws://h", reconnect=Reconnect(factor=1.25, retry_status=[], max_attempts=3)),
+        ClientConfig(uri="ws://h", keepalive=Keepalive(interval="1.5 ms", timeout=None)),
+        ClientConfig(uri="wss://h", tls=Tls(ca_file='c:\\a "b".pem', ciphers="A:B", min_version="1.3")),
+        ClientConfig(uri="ws://h", network=Network(family="ipv6", port=80, happy_eyeballs_delay=None)),
+        ClientConfig(network=Network(unix_path="/run/x.sock")),
+    ],
+    ids=lambda config: next(iter(config.to_toml().splitlines()[2:3]), "unix"),
+)  # fmt: skip
+def test_a_config_comes_back_from_its_file(write: Write, config: ClientConfig) -> None:
+    assert ClientConfig.from_toml(write(config.to_toml())) == config
+
+
+texts = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(agent=texts, logger=texts, open_=st.floats(1e-9, 1e9), size=st.integers(1, 2**63 - 1))
+def test_any_text_and_number_comes_back(
+    write: Write, agent: str, logger: str, open_: float, size: int
+) -> None:
+    config = ClientConfig.from_connect("ws://h", user_agent_header=agent, open_timeout=open_, max_size=size)
+    assert ClientConfig.from_toml(write(config.to_toml())) == config
+
+
+def test_secrets_that_were_loaded_by_reference_are_written_as_references(write: Write) -> None:
+    write("from a file\n", "conf/token.txt")
+    file = write(
+        'uri = "wss://h"\n'
+        'auth.token = { file = "token.txt" }\n'
+        'tls = { cert_file = "c.pem", key_file = "k.pem", key_password = { env = "KEY_PASSWORD" } }\n'
+        '[headers]\nX-Key = "${env:API_KEY}"\nX-Other = "Bearer ${file:token.txt}"',
+        "conf/service.toml",
+    )
+    environ = {"API_KEY": "hush", "KEY_PASSWORD": "hush"}
+    config = ClientConfig.load(file, environ=environ)
+    text = config.to_toml()
+    tree = tomli.loads(text)
+    assert tree["auth"]["token"] == {"file": str(Path("conf/token.txt"))}
+    assert tree["tls"]["key_password"] == {"env": "KEY_PASSWORD"}
+    other = f"Bearer ${{file:{Path('conf/token.txt')}}}"
+    assert tree["headers"] == {"X-Key": "${env:API_KEY}", "X-Other": other}
+    assert ClientConfig.load(write(text), environ=environ) == config
+
+
+def test_secrets_of_variables_are_written_as_references_to_them(write: Write) -> None:
+    write("from a file", "token.txt")
+    environ = {
+        "WSSDK_URI": "ws://h",
+        "WSSDK_AUTH__TOKEN_FILE": "token.txt",
+        "WSSDK_PROXY__USERNAME": "u",
+        "WSSDK_PROXY__PASSWORD": "hush",
+        "WSSDK_HEADERS__X_KEY": "hush",
+    }
+    config = ClientConfig.from_env(environ=environ)
+    tree = tomli.loads(config.to_toml())
+    assert tree["auth"]["token"] == {"file": "token.txt"}
+    assert tree["proxy"]["password"] == {"env": "WSSDK_PROXY__PASSWORD"}
+    assert tree["headers"] == {"X-Key": "${env:WSSDK_HEADERS__X_KEY}"}
+    assert ClientConfig.load(write(config.to_toml()), env_prefix=None, environ=environ) == config
+
+
+LITERAL = ClientConfig(
+    uri="wss://h",
+    auth=Auth(token="hush"),
+    proxy=Proxy(url="http://p", username="u", password="hush"),
+    headers={"X-Key": "hush"},
+)
+
+
+def test_a_literal_secret_is_written_as_a_reference_to_the_variable_that_would_set_it(write: Write) -> None:
+    text = LITERAL.to_toml()
+    tree = tomli.loads(text)
+    assert tree["auth"]["token"] == {"env": "WSSDK_AUTH__TOKEN"}
+    assert tree["headers"] == {"X-Key": "${env:WSSDK_HEADERS__X_KEY}"}
+    assert text.count("# a secret, which is not written: set the variable") == 3
+    environ = dict.fromkeys(("WSSDK_AUTH__TOKEN", "WSSDK_PROXY__PASSWORD", "WSSDK_HEADERS__X_KEY"), "hush")
+    assert ClientConfig.load(write(text), environ=environ) == LITERAL
+
+
+def test_the_prefix_of_these_variables_can_be_chosen() -> None:
+    assert '{ env = "APP_AUTH__TOKEN" }' in LITERAL.to_toml(env_prefix="APP_")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'auth.token = "hush"',
+        'headers.X = "hush"',
+        'headers.X = "hush ${env:A}"',
+        'headers.X = "Bearer ${env:B:-hush}"',
+    ],
+)
+def test_no_literal_of_a_file_is_written(write: Write, text: str) -> None:
+    config = ClientConfig.load(write(f'uri = "ws://h"\n{text}'), environ={"A": "a"})
+    assert "hush" not in config.to_toml()
+
+
+def test_a_secret_that_was_changed_since_has_lost_its_reference(write: Write) -> None:
+    config = ClientConfig.load(write('uri = "ws://h"\nauth.token = { env = "A" }'), environ={"A": "a"})
+    changed = config.evolve({"auth.token": "hush"})
+    assert tomli.loads(changed.to_toml())["auth"]["token"] == {"env": "WSSDK_AUTH__TOKEN"}
+
+
+def test_everything_that_cannot_be_written_is_told_at_once() -> None:
+    config = ClientConfig(
+        uri="wss://u:hush@h",
+        proxy="http://u:hush@p",
+        headers=[("X-A", "1"), ("X-A", "2")],
+    )
+    problems = problems_of(config.to_toml)
+    assert [(problem.path, problem.message) for problem in problems] == [
+        ("uri", "uri: there is a secret in it, and secrets are not written"),
+        ("headers.X-A", "headers.X-A: the header is sent several times, and a file has each name once"),
+        ("proxy.url", "proxy.url: there is a secret in it, and secrets are not written"),
+    ]
+    assert "hush" not in str(problems)

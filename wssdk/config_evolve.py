@@ -1,0 +1,64 @@
+"""A configuration with some options changed, by their dotted names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from wssdk.config import ClientConfig
+from wssdk.config_faults import Leaf
+from wssdk.config_report import report
+from wssdk.config_schema import HEADERS
+from wssdk.config_tables import nested, read_table
+from wssdk.errors import ConfigError, ConfigProblem
+
+__all__ = ["evolve"]
+
+
+def evolve(config: ClientConfig, changes: Mapping[str, Any]) -> ClientConfig:
+    """Return what ``config`` is with ``changes``; see ``ClientConfig.evolve``.
+
+    Raises:
+        ConfigError: everything that is wrong with the changes, or with what comes of them.
+    """
+    layer = read_table(nested(changes))
+    problems = report(layer.faults, ())
+    top: dict[str, Any] = {}
+    sections: dict[str, dict[str, Any]] = {}
+    for leaf in layer.leaves:
+        if len(leaf.option) == 1:
+            top[leaf.option[0]] = leaf.value
+        elif leaf.option[0] != HEADERS:
+            sections.setdefault(leaf.option[0], {})[leaf.option[1]] = leaf.value
+    headers = [leaf for leaf in layer.leaves if leaf.option[0] == HEADERS]
+    if headers:
+        top[HEADERS] = _with_headers(config, headers)
+    for name, values in sections.items():
+        changed = _changed(getattr(config, name), values, problems)
+        if changed is not None:
+            top[name] = changed
+    new: ClientConfig | None = _changed(config, top, problems)
+    if new is None or problems:
+        raise ConfigError(problems)
+    return new
+
+
+def _changed(part: Any, values: dict[str, Any], problems: list[ConfigProblem]) -> Any:
+    """Return a section or a configuration with ``values``; None, with what is wrong among ``problems``."""
+    try:
+        return attrs.evolve(part, **values)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _with_headers(config: ClientConfig, changes: Iterable[Leaf]) -> list[tuple[str, Any]]:
+    fields: list[tuple[str, Any]] = list(config.headers.raw_items())
+    for leaf in changes:
+        name = leaf.option[1]
+        fields = [field for field in fields if field[0].lower() != name.lower()]
+        if leaf.value is not None:
+            fields.append((name, leaf.value))
+    return fields

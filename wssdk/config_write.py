@@ -1,0 +1,159 @@
+"""Configurations as TOML: the file that gives one back, and the file that shows every option there is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from wssdk.config import ClientConfig
+from wssdk.config_json import told
+from wssdk.config_kinds import field_of, kind_of, may_be_off
+from wssdk.config_origins import Origins, value_of
+from wssdk.config_schema import (
+    CONNECTIONS,
+    EXTENDS,
+    HEADERS,
+    OPTIONS,
+    SECTIONS,
+    SHORT_FORMS,
+    Keys,
+    dotted,
+    environment_name,
+)
+from wssdk.config_texts import quoted, toml_text
+from wssdk.config_values import items
+from wssdk.errors import ConfigError, ConfigProblem
+from wssdk.uri import redact_uri
+
+__all__ = ["default_toml", "to_toml"]
+
+_WIDTH: Final = 100
+_NOT_WRITTEN: Final = "# a secret, which is not written: set the variable"
+_EXAMPLES: Final[Mapping[Keys, str]] = {
+    ("uri",): 'uri = "wss://example.com/feed"',
+    (HEADERS,): 'X-Api-Key = "${env:API_KEY}"',
+    (EXTENDS,): 'extends = ["base.toml"]',
+}
+
+
+def to_toml(config: ClientConfig, env_prefix: str) -> str:
+    """Return the file; see ``ClientConfig.to_toml``.
+
+    Raises:
+        ConfigError: something cannot be written.
+    """
+    problems: list[ConfigProblem] = []
+    blocks = ["\n".join(_top(config, problems)), "\n".join(_header_lines(config, env_prefix, problems))]
+    for name in SECTIONS:
+        lines = [
+            line
+            for option in OPTIONS
+            if option[0] == name and len(option) == 2
+            for line in _set_lines(config, option, env_prefix, problems)
+        ]
+        blocks.append("\n".join([f"[{name}]", *lines]) if lines else "")
+    if problems:
+        raise ConfigError(problems)
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _top(config: ClientConfig, problems: list[ConfigProblem]) -> Iterator[str]:
+    for option in OPTIONS:
+        if len(option) == 1:
+            yield from _set_lines(config, option, "", problems)
+
+
+def _set_lines(
+    config: ClientConfig, option: Keys, env_prefix: str, problems: list[ConfigProblem]
+) -> Iterator[str]:
+    """Yield the lines for an option that is not at its default."""
+    value = value_of(config, option)
+    if value == field_of(option).default:
+        return
+    if OPTIONS[option].secret and value is not None:
+        reference = _reference(config, option)
+        if reference is None:
+            yield _NOT_WRITTEN
+            reference = f"{{ env = {quoted(env_prefix + environment_name(option))} }}"
+        yield f"{option[-1]} = {reference}"
+    elif any(map(_has_secret, items(value) or (value,))):
+        hint = "take it out: auth and proxy have options for secrets, which may be references"
+        message = "there is a secret in it, and secrets are not written"
+        problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {message}", hint))
+    elif value is None and not may_be_off(option):
+        message = "a file has no way to switch it off"
+        problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {message}"))
+    else:
+        yield f"{option[-1]} = {toml_text(option, value)}"
+
+
+def _has_secret(text: object) -> bool:
+    return isinstance(text, str) and "://" in text and redact_uri(text) != text
+
+
+def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigProblem]) -> Iterator[str]:
+    if config.headers:
+        yield f"[{HEADERS}]"
+    for name in config.headers:
+        option = (HEADERS, name)
+        if len(config.headers.get_all(name)) > 1:
+            message = f"{dotted(option)}: the header is sent several times, and a file has each name once"
+            problems.append(ConfigProblem("code", dotted(option), message, "leave it to code"))
+            continue
+        reference = _reference(config, option)
+        if reference is None:
+            yield _NOT_WRITTEN
+            reference = quoted(f"${{env:{env_prefix}{environment_name(option)}}}")
+        yield f"{dotted((name,))} = {reference}"
+
+
+def _reference(config: ClientConfig, option: Keys) -> str | None:
+    """Return what pointed at a secret when the configuration was loaded; None where it is another by now."""
+    origins = config._origins
+    if not isinstance(origins, Origins) or value_of(origins.made, option) != value_of(config, option):
+        return None
+    recorded = origins.of(option)
+    return recorded[-1].reference if recorded else None
+
+
+def default_toml() -> str:
+    """Return a file with every option at its default, commented out."""
+    blocks = [
+        "# Configuration of wssdk. What is commented out is the default.",
+        _comment(told((EXTENDS,))) + f"\n# Example: {_EXAMPLES[EXTENDS,]}",
+    ]
+    blocks += [_shown_option(option) for option in OPTIONS if len(option) == 1]
+    blocks.append(f"{_section_head(HEADERS)}\n# Example: {_EXAMPLES[HEADERS,]}")
+    for name in SECTIONS:
+        options = [option for option in OPTIONS if option[0] == name and len(option) == 2]
+        blocks += [_section_head(name), *map(_shown_option, options)]
+    blocks.append(f"{_comment(told((CONNECTIONS,)))}\n# Example: [{CONNECTIONS}.trades]")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _section_head(name: str) -> str:
+    text = told((name,))
+    kinds = SHORT_FORMS.get(name, ())
+    if kinds:
+        value = 'true, false or "http://proxy:3128"' if str in kinds else "true or false"
+        text += f" In short, above all sections: {name} = {value}."
+    return f"{_comment(text)}\n[{name}]"
+
+
+def _shown_option(option: Keys) -> str:
+    kind = kind_of(option)
+    unit = f" in {kind.unit}" if kind.unit else ""
+    off = ", or false" if may_be_off(option) else ""
+    secret = ', { env = "NAME" }, { file = "PATH" }' if OPTIONS[option].secret else ""
+    text = f"{told(option).rstrip('.')} ({kind.name}{unit}{secret}{off})."
+    default: Any = field_of(option).default
+    example = _EXAMPLES.get(option)
+    line = f"# Example: {example}" if example else f"#{option[-1]} = {toml_text(option, default)}"
+    return f"{_comment(text)}\n{line}"
+
+
+def _comment(text: str) -> str:
+    return "\n".join(
+        f"# {line}" for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    )
