@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         WebSocketException,
     )
     from wssdk.errors_limits import InboxFull
+    from wssdk.factories import load_factories
     from wssdk.factory import ConnectionFactory
     from wssdk.handshake.deflate_offer import ClientPerMessageDeflateFactory
     from wssdk.headers import Headers, HeadersLike, MultipleValuesError, Request, Response
@@ -162,6 +163,7 @@ else:
         "TooManyHeaders": "wssdk.errors",
         "WebSocketException": "wssdk.errors",
         "InboxFull": "wssdk.errors_limits",
+        "load_factories": "wssdk.factories",
         "ConnectionFactory": "wssdk.factory",
         "ClientPerMessageDeflateFactory": "wssdk.handshake.deflate_offer",
         "Headers": "wssdk.headers",
@@ -312,6 +314,7 @@ __all__ = [
     "WebSocketException",
     "__version__",
     "connect",
+    "load_factories",
     "process_exception",
     "reconnecting",
     "unix_connect",

@@ -109,6 +109,7 @@ PUBLIC = [
     "WebSocketException",
     "__version__",
     "connect",
+    "load_factories",
     "process_exception",
     "reconnecting",
     "unix_connect",
