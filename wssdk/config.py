@@ -11,7 +11,7 @@ import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -57,8 +57,12 @@ __all__ = [
     "Secret",
     "Timeouts",
     "Tls",
+    "UnknownEnv",
     "unsupported",
 ]
+
+UnknownEnv: TypeAlias = Literal["error", "warn", "ignore"]
+"""What is made of variables that have the prefix, and name no option."""
 
 _Path: TypeAlias = str | PathLike[str]
 
@@ -230,7 +234,7 @@ class ClientConfig:
 
         ``connection`` lays ``[connections.NAME]`` over the top level. ``table`` names the table that
         holds the configuration inside a larger file: ``("tool", "myapp", "ws")``. Files named in the
-        file are looked for beside it.
+        file are looked for beside it; those that it ``extends`` lie below it.
 
         Raises:
             ConfigError: everything that is wrong, with file, line and column.
@@ -240,17 +244,23 @@ class ClientConfig:
         return load((path,), connection=connection, table=table, env_prefix=None)
 
     @classmethod
-    def from_env(cls, prefix: str = "WSSDK_", environ: Mapping[str, str] | None = None) -> ClientConfig:
+    def from_env(
+        cls,
+        prefix: str = "WSSDK_",
+        environ: Mapping[str, str] | None = None,
+        *,
+        unknown_env: UnknownEnv = "error",
+    ) -> ClientConfig:
         """Return the configuration of the environment: ``WSSDK_TIMEOUTS__OPEN=5s``.
 
-        ``environ`` defaults to ``os.environ``.
+        ``environ`` defaults to ``os.environ``; ``unknown_env`` is as for :meth:`load`.
 
         Raises:
             ConfigError: everything that is wrong, with the variable.
         """
         from wssdk.config_sources import load
 
-        return load((), env_prefix=prefix, environ=environ)
+        return load((), env_prefix=prefix, environ=environ, unknown_env=unknown_env)
 
     @classmethod
     def load(
@@ -261,6 +271,7 @@ class ClientConfig:
         env_prefix: str | None = "WSSDK_",
         environ: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        unknown_env: UnknownEnv = "error",
     ) -> ClientConfig:
         """Return the configuration of all layers.
 
@@ -269,6 +280,8 @@ class ClientConfig:
         Tables are merged, arrays replaced. ``env_prefix=None`` leaves the environment out;
         ``environ`` defaults to ``os.environ``. ``overrides`` is nested as a file is, or has dotted
         names: ``{"timeouts.open": 5}``; ``{"uri": None}`` where the URI is given when connecting.
+        Variables with the prefix that name no option are errors; ``unknown_env`` may let them pass, with
+        a warning of the logger ``wssdk.config`` ("warn") or without one ("ignore").
 
         Raises:
             ConfigError: everything that is wrong in any layer, each with its place.
@@ -282,6 +295,7 @@ class ClientConfig:
             env_prefix=env_prefix,
             environ=environ,
             overrides=overrides,
+            unknown_env=unknown_env,
         )
 
     @classmethod
@@ -292,6 +306,7 @@ class ClientConfig:
         env_prefix: str | None = "WSSDK_",
         environ: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        unknown_env: UnknownEnv = "error",
     ) -> dict[str, ClientConfig]:
         """Return the configuration of every connection that the files name.
 
@@ -302,7 +317,14 @@ class ClientConfig:
         """
         from wssdk.config_sources import load_all
 
-        return load_all(paths, table=table, env_prefix=env_prefix, environ=environ, overrides=overrides)
+        return load_all(
+            paths,
+            table=table,
+            env_prefix=env_prefix,
+            environ=environ,
+            overrides=overrides,
+            unknown_env=unknown_env,
+        )
 
     @classmethod
     def from_connect(cls, uri: str | None, /, **keywords: Unpack[ConnectKeywords]) -> ClientConfig:

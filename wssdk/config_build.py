@@ -55,13 +55,19 @@ def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
             given.add(leaf.option)
             option = leaf.option
             if option[0] == HEADERS:
-                # Variables have no dashes in their names.
-                option = (HEADERS, option[1].lower().replace("_", "-"))
+                option = (HEADERS, option[1].lower())
+                if leaf.place.dialect is Dialect.ENVIRONMENT:
+                    # Variables have no dashes in their names: theirs may stand for underscores.
+                    option = next((key for key in history if _reads_as(key, option)), option)
             history[option] = (*history.get(option, ()), leaf)
         for one, other in _INSTEAD:
             if one in given and other not in given:
                 history.pop(other, None)
     return history
+
+
+def _reads_as(option: Keys, of_variable: Keys) -> bool:
+    return option[0] == HEADERS and option[1].replace("_", "-") == of_variable[1]
 
 
 def _header_name(leaves: tuple[Leaf, ...]) -> str:

@@ -63,6 +63,8 @@ class EnvironmentLayer:
     by_connection: Mapping[str, tuple[Leaf, ...]]
     """Keyed by the connection's name as variables write it."""
     faults: tuple[Fault, ...]
+    unknown: tuple[Fault, ...] = ()
+    """Variables with our prefix that are none of ours: what is made of them is the caller's choice."""
 
 
 def read_environment(environ: Mapping[str, str], prefix: str, connections: Iterable[str]) -> EnvironmentLayer:
@@ -73,7 +75,9 @@ def read_environment(environ: Mapping[str, str], prefix: str, connections: Itera
             reader.read(variable, environ[variable])
     reader.check_files()
     by_connection = {name: tuple(leaves) for name, leaves in reader.leaves.items() if name}
-    return EnvironmentLayer(tuple(reader.leaves.get("", ())), by_connection, tuple(reader.faults))
+    return EnvironmentLayer(
+        tuple(reader.leaves.get("", ())), by_connection, tuple(reader.faults), tuple(reader.unknown)
+    )
 
 
 class _Reader:
@@ -82,6 +86,7 @@ class _Reader:
         self._connections = connections
         self.leaves: dict[str, list[Leaf]] = {}
         self.faults: list[Fault] = []
+        self.unknown: list[Fault] = []
 
     def read(self, variable: str, text: str) -> None:
         name = variable[len(self._prefix) :]
@@ -99,7 +104,7 @@ class _Reader:
         elif connection or not _is_skipped(name, text):
             before = f"{self._prefix}{_CONNECTIONS_START}{connection}__" if connection else self._prefix
             path = name.lower().replace("__", ".")
-            self.faults.append(Fault(place, path, "unknown option", _hint(before, inside)))
+            self.unknown.append(Fault(place, path, "unknown option", _hint(before, inside)))
 
     def _split(self, name: str) -> tuple[str, str]:
         """Return connection and option; names of connections may have double underscores, too."""
@@ -112,7 +117,7 @@ class _Reader:
     def _refuse_connection(self, place: Place, connection: str, inside: str) -> None:
         near = nearest(connection, sorted(self._connections))
         hint = None if near is None else f"did you mean {self._prefix}{_CONNECTIONS_START}{near}__{inside}?"
-        self.faults.append(Fault(place, CONNECTIONS, "unknown connection", hint))
+        self.unknown.append(Fault(place, CONNECTIONS, "unknown connection", hint))
 
     def check_files(self) -> None:
         """Find secrets that are given twice: as text, and in a file."""

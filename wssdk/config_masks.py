@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
-from wssdk.config_schema import CONNECTIONS, HEADERS, OPTIONS, Keys, meant
+from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, Keys, meant
 from wssdk.config_words import is_token
 from wssdk.secret import MASK
 from wssdk.uri import redact_uri
@@ -81,6 +81,8 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
     """Return ``raw``, what may be shown of it, or a mask; ``part`` is what stands on the printed line."""
     if keys[:1] == (CONNECTIONS,):
         keys = keys[2:]
+    if keys == (EXTENDS,) and "://" not in raw:
+        return raw
     if keys[:1] == (HEADERS,) or not keys:
         return MASK
     option = ("proxy", "url") if keys == ("proxy",) else keys

@@ -73,7 +73,7 @@ class Origins:
 
 
 def _folded(option: Keys) -> Keys:
-    return (HEADERS, option[1].lower().replace("_", "-")) if option[0] == HEADERS else option
+    return (HEADERS, option[1].lower()) if option[0] == HEADERS else option
 
 
 def value_of(config: ClientConfig, option: Keys) -> Any:

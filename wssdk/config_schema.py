@@ -192,7 +192,7 @@ def meant(keys: Keys, *, table: bool = False) -> tuple[Keys, bool] | None:
     is a keyword of ``connect()``, not a misspelling.
     """
     name = keys[-1]
-    tables = (*SECTIONS, HEADERS, CONNECTIONS)
+    tables = (*SECTIONS, HEADERS, CONNECTIONS, EXTENDS)
     if keys in ALIASES:
         return (ALIASES[keys], False) if ALIASES[keys] else None
     if table and KEYWORDS.get(name) in tables:

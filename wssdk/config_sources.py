@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 
-from wssdk.config import ClientConfig
+from wssdk.config import ClientConfig, UnknownEnv
 from wssdk.config_build import Built, build
 from wssdk.config_env import EnvironmentLayer, read_environment
+from wssdk.config_extends import read_documents
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_report import report
 from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
 from wssdk.config_tables import TableLayer, nested, read_table
-from wssdk.config_toml import read_document
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError
 
 __all__ = ["load", "load_all"]
 
 _Path: TypeAlias = str | os.PathLike[str]
+
+_LOG: Final = logging.getLogger("wssdk.config")
 
 _URI: Keys = ("uri",)
 _URIS: Keys = ("uris",)
@@ -59,6 +62,7 @@ def load(
     env_prefix: str | None = "WSSDK_",
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    unknown_env: UnknownEnv = "error",
 ) -> ClientConfig:
     """Return the configuration of all layers; see ``ClientConfig.load``.
 
@@ -67,7 +71,7 @@ def load(
     """
     if connection is not None and not isinstance(connection, str):
         raise TypeError(f"connection must be a str, not {type(connection).__name__}")
-    sources = _read(paths, table, env_prefix, environ, overrides)
+    sources = _read(paths, table, env_prefix, environ, overrides, unknown_env)
     built = _build(sources, connection)
     faults = (*sources.faults, *built.faults)
     if faults:
@@ -82,13 +86,14 @@ def load_all(
     env_prefix: str | None = "WSSDK_",
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    unknown_env: UnknownEnv = "error",
 ) -> dict[str, ClientConfig]:
     """Return the configuration of every connection of the files; see ``ClientConfig.load_all``.
 
     Raises:
         ConfigError: everything that is wrong in any of them, each with its place.
     """
-    sources = _read(paths, table, env_prefix, environ, overrides)
+    sources = _read(paths, table, env_prefix, environ, overrides, unknown_env)
     configs = {}
     faults = list(sources.faults)
     for name in sources.names:
@@ -106,6 +111,7 @@ def _read(
     env_prefix: str | None,
     environ: Mapping[str, str] | None,
     overrides: Mapping[str, Any] | None,
+    unknown_env: UnknownEnv,
 ) -> _Sources:
     if env_prefix == "":
         raise ValueError("without a prefix every variable would be an option; None leaves them all out")
@@ -113,20 +119,27 @@ def _read(
         raise TypeError('table is a sequence of names: ("tool", "myapp")')
     if overrides is not None and not isinstance(overrides, Mapping):
         raise TypeError(f"overrides must be a mapping, not {type(overrides).__name__}")
+    if unknown_env not in get_args(UnknownEnv):
+        raise ValueError(f'unknown_env must be "error", "warn" or "ignore", not {unknown_env!r}')
     given = os.environ if environ is None else environ
     documents: list[Document] = []
     faults: list[Fault] = []
     for path in paths:
-        document, found = read_document(path, table)
-        documents.append(document)
-        faults.extend(found)
+        found, wrong = read_documents(path, table)
+        documents.extend(found)
+        faults.extend(wrong)
     files = tuple(read_table(document.tree or {}, document) for document in documents)
     names = [name for file in files for name in file.by_connection]
     environment = None if env_prefix is None else read_environment(given, env_prefix, names)
     over = read_table(nested(overrides or {}))
     for file in (*files, over):
         faults.extend(file.faults)
-    faults.extend(() if environment is None else environment.faults)
+    if environment is not None:
+        faults.extend(environment.faults)
+        faults.extend(environment.unknown if unknown_env == "error" else ())
+        if unknown_env == "warn":
+            for problem in report(environment.unknown, ()):
+                _LOG.warning("%s", problem)
     return _Sources(tuple(documents), files, environment, over, given, env_prefix or "", tuple(faults))
 
 

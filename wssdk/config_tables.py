@@ -11,6 +11,7 @@ from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_headers import shown_name
 from wssdk.config_schema import (
     CONNECTIONS,
+    EXTENDS,
     HEADERS,
     ONLY_IN_CODE,
     OPTIONS,
@@ -54,6 +55,8 @@ def read_table(table: Mapping[str, Any], document: Document | None = None) -> Ta
     reader = _Reader(document)
     top = {str(key): value for key, value in table.items()}
     connections = top.pop(CONNECTIONS, {})
+    if document is not None:
+        top.pop(EXTENDS, None)  # it was followed when the file was read
     leaves = tuple(reader.read(top, ()))
     by_connection = {}
     if document is None and connections:
@@ -145,9 +148,11 @@ class _Reader:
         hint = None
         if keys[-1] in ONLY_IN_CODE:
             hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
+        elif keys[-1] == EXTENDS:
+            hint = "it stands in a file, above all sections"
         elif near is not None:
             option, is_keyword = near
-            right = dotted(option if option[0] == CONNECTIONS else (*base, *option))
+            right = dotted(option if option[0] in (CONNECTIONS, EXTENDS) else (*base, *option))
             hint = f"did you mean {right!r}?"
             if is_keyword:
                 hint = f"the option for {keys[-1]!r} is {right!r}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypedDict, Unpack
 
-from wssdk.config import ClientConfig
+from wssdk.config import ClientConfig, UnknownEnv
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.factory import ConnectionFactory
@@ -41,6 +41,7 @@ def load_factories(
     env_prefix: str | None = "WSSDK_",
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    unknown_env: UnknownEnv = "error",
     **collaborators: Unpack[Collaborators],
 ) -> Mapping[str, ConnectionFactory]:
     """Return a factory for every ``[connections.NAME]`` of the files, by name.
@@ -59,7 +60,12 @@ def load_factories(
         InvalidHeader, TypeError: as for :class:`ConnectionFactory`.
     """
     configs = ClientConfig.load_all(
-        *paths, table=table, env_prefix=env_prefix, environ=environ, overrides=overrides
+        *paths,
+        table=table,
+        env_prefix=env_prefix,
+        environ=environ,
+        overrides=overrides,
+        unknown_env=unknown_env,
     )
     if not configs:
         where = printable(os.fsdecode(paths[-1])) if paths else "code"

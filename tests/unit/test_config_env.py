@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.config_errors import Write, file_writer, problems_of
 from wssdk.config import ClientConfig, Secret
+from wssdk.errors import ConfigError
 
 
 @pytest.fixture
@@ -238,3 +239,37 @@ def test_option_beside_its_short_form() -> None:
         " WSSDK_COMPRESSION and WSSDK_COMPRESSION__ENABLED are both set\n"
         "  hint: keep one of them"
     )
+
+
+UNKNOWN = {"WSSDK_URI": "ws://h", "WSSDK_TIMEOUTS__OPNE": "hush", "WSSDK_LIMITS__MAX_SIZE": "5"}
+
+
+def test_unknown_variables_are_errors() -> None:
+    with pytest.raises(ConfigError, match="WSSDK_TIMEOUTS__OPNE: unknown option"):
+        ClientConfig.from_env(environ=UNKNOWN)
+
+
+def test_unknown_variables_may_be_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    config = ClientConfig.from_env(environ=UNKNOWN, unknown_env="warn")
+    assert config.limits.max_size == 5
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("wssdk.config", "WARNING")
+    assert record.getMessage() == (
+        "environment variable WSSDK_TIMEOUTS__OPNE: unknown option\n"
+        "  hint: did you mean WSSDK_TIMEOUTS__OPEN?"
+    )
+
+
+def test_unknown_variables_may_be_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    assert ClientConfig.load(environ=UNKNOWN, unknown_env="ignore").limits.max_size == 5
+    assert caplog.records == []
+
+
+def test_wrong_values_are_errors_all_the_same() -> None:
+    with pytest.raises(ConfigError, match="WSSDK_LIMITS__MAX_SIZE"):
+        ClientConfig.from_env(environ={**UNKNOWN, "WSSDK_LIMITS__MAX_SIZE": "x"}, unknown_env="ignore")
+
+
+def test_another_word_for_what_to_do_is_refused() -> None:
+    with pytest.raises(ValueError, match='unknown_env must be "error", "warn" or "ignore", not \'warning\''):
+        ClientConfig.from_env(environ={}, unknown_env="warning")  # type: ignore[arg-type]

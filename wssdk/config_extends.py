@@ -1,0 +1,87 @@
+"""Files that extend others: a file and all that lies below it, each once, the lowest first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from wssdk.config_faults import Document, Fault, Place, value_fault
+from wssdk.config_schema import EXTENDS
+from wssdk.config_toml import read_document
+from wssdk.config_values import Dialect, describe
+from wssdk.errors import printable
+
+__all__ = ["read_documents"]
+
+_DEEPEST: Final = 32
+_EXPECTED: Final = 'expected an array of files such as ["base.toml"]'
+
+
+def read_documents(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[list[Document], list[Fault]]:
+    """Read a file and the files it extends, low to high.
+
+    ``root`` names the table of the file that holds the configuration; the files below have it at the top.
+    One that several files extend is laid where it comes first: it overrides none of them.
+    """
+    stack = _Stack()
+    document, faults = read_document(path, root)
+    stack.faults.extend(faults)
+    stack.lay(document, ())
+    return stack.documents, stack.faults
+
+
+class _Stack:
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.faults: list[Fault] = []
+        self._laid: set[str] = set()
+
+    def lay(self, document: Document, above: tuple[Document, ...]) -> None:
+        """Lay what ``document`` extends, then itself; ``above`` are the files that led here."""
+        chain = (*above, document)
+        for name in self._names(document):
+            self._lay_base(name, chain)
+        self.documents.append(document)
+        if above:
+            self._laid.add(_real(document.name))
+
+    def _names(self, document: Document) -> list[str]:
+        given: Any = (document.tree or {}).get(EXTENDS, [])
+        if isinstance(given, list) and all(isinstance(name, str) and name for name in given):
+            return given
+        hint = "put it into brackets" if isinstance(given, str) else None
+        got = describe(given, Dialect.TOML, shown=False)
+        self.faults.append(_fault(document, f"{_EXPECTED}, got {got}", hint))
+        return []
+
+    def _lay_base(self, name: str, chain: tuple[Document, ...]) -> None:
+        path = str(chain[-1].folder / name)
+        real = _real(path)
+        if real in (_real(document.name) for document in chain):
+            circle = " -> ".join([*(printable(document.name) for document in chain), printable(path)])
+            self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
+        elif len(chain) >= _DEEPEST:
+            self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
+        elif real not in self._laid:
+            document, faults = read_document(path, ())
+            if document.tree is None and not document.text:
+                # It cannot be read: to blame is the file that names it.
+                self.faults.extend(
+                    _fault(chain[-1], f"{printable(path)!r}: {fault.message}", fault.hint) for fault in faults
+                )
+            else:
+                self.faults.extend(faults)
+            self.lay(document, chain)
+
+
+def _real(path: str) -> str:
+    """Return what tells files apart, whatever they are called."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # the current folder is gone, or no file can have that name
+        return path
+
+
+def _fault(document: Document, text: str, hint: str | None = None) -> Fault:
+    return value_fault(Place(Dialect.TOML, document, (EXTENDS,)), EXTENDS, text, hint)
