@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         StatusLike,
         Subprotocol,
     )
+    from wssdk.watching import watch_config
 
     COMPILED: bool
     """Whether the hot path is compiled, or the same code runs as plain Python."""
@@ -203,6 +204,7 @@ else:
         "Sendable": "wssdk.typing",
         "StatusLike": "wssdk.typing",
         "Subprotocol": "wssdk.typing",
+        "watch_config": "wssdk.watching",
     }
 
     def __getattr__(name):
@@ -318,6 +320,7 @@ __all__ = [
     "process_exception",
     "reconnecting",
     "unix_connect",
+    "watch_config",
 ]
 
 __version__ = VERSION

@@ -14,7 +14,7 @@ from wssdk.config_values import Dialect, nearest
 from wssdk.errors import printable
 from wssdk.secret import Secret
 
-__all__ = ["Unresolved", "resolve"]
+__all__ = ["Unresolved", "files_of", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
 _UNIX_PATH: Final = ("network", "unix_path")
@@ -54,6 +54,18 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
             return leaf.value  # abstract: a name, no file
         return str(_folder(leaf) / leaf.value)
     return leaf.value
+
+
+def files_of(leaf: Leaf) -> list[str]:
+    """Return the files that hold what ``leaf`` stands for, whether they are there or not."""
+    value, names = leaf.value, []
+    if leaf.option[0] == HEADERS:
+        if isinstance(value, str) and leaf.place.dialect is not Dialect.CODE:
+            names = [match["inside"] or "" for match in _REFERENCE.finditer(value)]
+        names = [name.removeprefix("file:") for name in names if name.startswith("file:")]
+    elif OPTIONS[leaf.option].secret and isinstance(value, Mapping):
+        names = [value["file"]] if isinstance(value.get("file"), str) else []
+    return [str(_folder(leaf) / name) for name in names]
 
 
 def _folder(leaf: Leaf) -> Path:

@@ -15,12 +15,13 @@ from wssdk.config_env import EnvironmentLayer, read_environment
 from wssdk.config_extends import read_documents
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_report import report
+from wssdk.config_resolve import files_of
 from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
 from wssdk.config_tables import TableLayer, nested, read_table
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError
 
-__all__ = ["load", "load_all"]
+__all__ = ["Loaded", "load", "load_all", "try_load"]
 
 _Path: TypeAlias = str | os.PathLike[str]
 
@@ -77,6 +78,36 @@ def load(
     if faults:
         raise ConfigError(report(faults, sources.documents))
     return built.config
+
+
+@attrs.frozen
+class Loaded:
+    """What came of loading, and the files that it depends on."""
+
+    config: ClientConfig | None
+    """None where something is wrong."""
+    error: ConfigError | None
+    files: tuple[str, ...]
+
+
+def try_load(
+    paths: Sequence[_Path],
+    *,
+    connection: str | None,
+    table: Sequence[str],
+    env_prefix: str | None,
+    environ: Mapping[str, str] | None,
+    overrides: Mapping[str, Any] | None,
+    unknown_env: UnknownEnv,
+) -> Loaded:
+    """Return the configuration of all layers or what is wrong with it, and the files that were read."""
+    sources = _read(paths, table, env_prefix, environ, overrides, unknown_env)
+    built = _build(sources, connection)
+    faults = (*sources.faults, *built.faults)
+    error = ConfigError(report(faults, sources.documents)) if faults else None
+    named = [name for leaves in built.history.values() for name in files_of(leaves[-1])]
+    files = dict.fromkeys([*(document.name for document in sources.documents), *named])
+    return Loaded(None if error else built.config, error, tuple(files))
 
 
 def load_all(

@@ -16,9 +16,10 @@ from wssdk.config_schema import dotted
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import printable
 
-__all__ = ["missing_file_hint", "read_bounded", "read_document", "why_unreadable"]
+__all__ = ["LARGEST_FILE", "missing_file_hint", "read_bounded", "read_document", "why_unreadable"]
 
-_LARGEST: Final = 4 * 2**20
+LARGEST_FILE: Final = 4 * 2**20
+"""Bytes of a file that are read at most."""
 
 _PAIR: Final = re.compile(r"[ \t]*(?P<key>[^=#\"'\n]+?)[ \t]*=[ \t]*(?P<value>[^,#\]}\r\n]*[^,#\]}\s])")
 _NULL: Final = re.compile(r"(?:none|null|nil|undefined)", re.IGNORECASE)
@@ -31,12 +32,12 @@ def read_document(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[Do
     """Read a TOML file; ``root`` names the table in it that holds the configuration."""
     name = os.fsdecode(path)
     try:
-        raw = read_bounded(name, _LARGEST)
+        raw = read_bounded(name, LARGEST_FILE)
     except OSError as error:
         message, hint = why_unreadable(error), missing_file_hint(name, error)
         return _unreadable(Document(name, is_toml=False), message, hint)
     if raw is None:
-        return _unreadable(Document(name, is_toml=False), f"the file is larger than {_LARGEST} bytes")
+        return _unreadable(Document(name, is_toml=False), f"the file is larger than {LARGEST_FILE} bytes")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -113,6 +113,7 @@ PUBLIC = [
     "process_exception",
     "reconnecting",
     "unix_connect",
+    "watch_config",
 ]
 
 

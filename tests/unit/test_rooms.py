@@ -20,7 +20,7 @@ FLOORS: Final = [
     {"__init__"},
     {"asyncio", "exceptions", "frames", "datastructures", "http11", "extensions"},
     {"api"},
-    {"keywords", "factories"},
+    {"keywords", "factories", "watching"},
     {"factory"},
     {"tries"},
     # Below the factory: what factory.connect() gives can be iterated over, and reconnecting needs nothing
