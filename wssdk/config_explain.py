@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wssdk.config import ClientConfig
 from wssdk.config_explanation import ExplainedOption, Explanation, Origin
-from wssdk.config_keywords import KEYWORDS
+from wssdk.config_keywords import keyword_of
 from wssdk.config_kinds import field_of
 from wssdk.config_origins import Origins, value_of
 from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
@@ -47,12 +47,7 @@ def _explain_one(config: ClientConfig, option: Keys) -> ExplainedOption:
 
 def _keyword(keywords: tuple[str, ...], option: Keys) -> str:
     """Return the call that set an option: by which of the ``keywords`` of ``connect()``, where it was one."""
-    if option == ("uri",) and keywords:
-        return "connect(uri)"
-    paths = {".".join(option), option[0] if option[0] == HEADERS else ""}
-    if option == ("proxy", "enabled"):
-        paths.add("proxy.url")
-    if option == ("network", "local_port"):
-        paths.add("network.local_host")
-    found = [keyword for keyword in keywords if KEYWORDS.get(keyword) in paths]
-    return f"connect({found[0]}=...)" if found else "code"
+    keyword = keyword_of(".".join(option))
+    if keyword not in keywords:
+        return "code"
+    return "connect(uri)" if keyword == "uri" else f"connect({keyword}=...)"

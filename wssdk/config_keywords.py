@@ -27,7 +27,7 @@ from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.headers import HeadersLike
 from wssdk.uri import parsed
 
-__all__ = ["KEYWORDS", "ConnectKeywords", "from_connect"]
+__all__ = ["KEYWORDS", "ConnectKeywords", "from_connect", "keyword_of"]
 
 
 class ConnectKeywords(TypedDict, total=False):
@@ -109,6 +109,8 @@ KEYWORDS: Final[Mapping[str, str]] = {
 }
 """What the field's asyncio client calls a keyword, and the option that it is here."""
 
+_ALSO: Final = {"uri": "uri", "proxy.enabled": "proxy", "network.local_port": "local_addr"}
+
 # None is how the event loop spells "the default" there, not "off".
 _NONE_IS_DEFAULT: Final = frozenset(
     (
@@ -146,6 +148,14 @@ _FAMILIES: Final[Mapping[int, str]] = {
     socket.AF_INET: "ipv4",
     socket.AF_INET6: "ipv6",
 }
+
+
+def keyword_of(path: str) -> str | None:
+    """Return the keyword of ``connect()`` that sets an option; None where there is none."""
+    if path.startswith("headers."):
+        return "additional_headers"
+    found = (keyword for keyword, option in _OPTIONS.items() if option == path)
+    return _ALSO.get(path) or next(found, None)
 
 
 def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
@@ -242,8 +252,7 @@ def _by_keyword(problem: ConfigProblem) -> ConfigProblem:
         name = problem.path.removeprefix("headers.")
         message = f"additional_headers, {name}{problem.message.removeprefix(problem.path)}"
         return attrs.evolve(problem, message=message)
-    keyword = next((keyword for keyword, path in _OPTIONS.items() if path == problem.path), None)
-    keyword = {"network.local_port": "local_addr"}.get(problem.path, keyword)
+    keyword = keyword_of(problem.path)
     if keyword is None or not problem.message.startswith(problem.path):
         return problem
     return attrs.evolve(problem, message=keyword + problem.message.removeprefix(problem.path))

@@ -7,7 +7,7 @@ from typing import Any
 
 from wssdk.config_docs import descriptions
 from wssdk.config_json import told
-from wssdk.config_keywords import KEYWORDS
+from wssdk.config_keywords import keyword_of
 from wssdk.config_kinds import field_of, kind_of, may_be_off
 from wssdk.config_schema import (
     CONNECTIONS,
@@ -28,12 +28,12 @@ _PREFIX = "WSSDK_"
 _HEAD = """\
 # Options
 
-<!-- Made by `python -m wssdk.config_page > docs/reference/options.md`: change the docstrings, not this page. -->
+<!-- Made by `python -m wssdk.config_page > docs/reference/options.md`: change the docstrings, not this. -->
 
-Every option in its three spellings. "off": TOML `false`, `none` in the environment, `None` in code. A duration is
-a number of seconds, or a text with a unit: `ms`, `s`, `m`, `h`. A size is a number of bytes, or a text with a unit:
-`B`, `kB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`. A secret is a text, `{ env = "NAME" }` or `{ file = "PATH" }`. In a table of
-keywords of `connect()` a dash means that there is none: the option is for files, environment and code.
+Every option in its three spellings; the keyword is that of `connect()`, where there is one. "Off" is `false` in
+TOML, `none` in the environment and `None` in code. A duration is a number of seconds, or a text with a unit:
+`ms`, `s`, `m`, `h`. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB`, `GB`, `KiB`, `MiB`,
+`GiB`. A secret is a text, `{ env = "NAME" }` or `{ file = "PATH" }`.
 """
 
 
@@ -64,7 +64,7 @@ def _tables() -> Iterator[str]:
             ("default", "empty"),
             ("TOML", f'`[{HEADERS}]`, `X-Api-Key = "${{env:API_KEY}}"`'),
             ("environment", f"`{_PREFIX}HEADERS__X_API_KEY`"),
-            ("keyword", _keyword((HEADERS,))),
+            ("keyword", "`additional_headers`"),
         ],
     )
     yield _entry(
@@ -105,8 +105,8 @@ def _option(option: Keys) -> str:
 
 
 def _keyword(option: Keys) -> str:
-    found = [f"`{keyword}`" for keyword, path in KEYWORDS.items() if path == ".".join(option)]
-    return ", ".join(found) or "-"
+    keyword = keyword_of(".".join(option))
+    return f"`{keyword}`" if keyword else "-"
 
 
 def _entry(title: str, text: str, rows: list[tuple[str, str]]) -> str:
