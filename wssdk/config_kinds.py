@@ -180,6 +180,15 @@ HEADER_VALUE: Final = _text("^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
 
 _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     words.optional_uri: Kind("URI", _text("^[Ww][Ss][Ss]?://[^#]+$")),
+    words.uris: Kind(
+        "array of URIs",
+        {
+            "anyOf": [
+                _array(_text(f"^{scheme}://[^#]+$"), uniqueItems=True)
+                for scheme in ("[Ww][Ss]", "[Ww][Ss][Ss]")
+            ]
+        },
+    ),
     words.optional_header_text: Kind("text", _FIELD),
     words.optional_text: Kind("text", _LINE),
     words.optional_path: Kind("path", _LINE),

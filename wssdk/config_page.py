@@ -30,10 +30,10 @@ _HEAD = """\
 
 <!-- Made by `python -m wssdk.config_page > docs/reference/options.md`: change the docstrings, not this. -->
 
-Every option in its three spellings; the keyword is that of `connect()`, where there is one. "Off" is `false` in
-TOML, `none` in the environment and `None` in code. A duration is a number of seconds, or a text with a unit:
-`ms`, `s`, `m`, `h`. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB`, `GB`, `KiB`, `MiB`,
-`GiB`. A secret is a text, `{ env = "NAME" }` or `{ file = "PATH" }`.
+Every option in its three spellings; the keyword is that of `connect()`, where there is one. "Off" is
+`false` in TOML, `none` in the environment and `None` in code. A duration is a number of seconds, or a text
+with a unit: `ms`, `s`, `m`, `h`. A size is a number of bytes, or a text with a unit: `B`, `kB`, `MB`, `GB`,
+`KiB`, `MiB`, `GiB`. A secret is a text, `{ env = "NAME" }` or `{ file = "PATH" }`.
 """
 
 

@@ -342,9 +342,11 @@ BINARY = re.compile(r"\.[0-9]+ *[KMG]iB")
 def is_untold(option: tuple[str, ...], value: object) -> bool:
     if isinstance(value, list):
         numbers = option in (("limits", "max_size"), ("limits", "max_queue"), ("limits", "write_limit"))
-        # The order of two, and a sum of units.
-        return numbers or any(is_untold(option, item) for item in value)
-    return option in (("uri",), ("proxy", "url")) or bool(isinstance(value, str) and BINARY.search(value))
+        # The order of two.
+        return numbers or option == ("uris",) or any(is_untold(option, item) for item in value)
+    return option in (("uri",), ("uris",), ("proxy", "url")) or bool(
+        isinstance(value, str) and BINARY.search(value)
+    )
 
 
 def takes(option: tuple[str, ...], value: object) -> bool:
