@@ -170,7 +170,7 @@ DEFINITIONS: Final[Mapping[str, Fragment]] = {
 """Parts of the schema that others refer to."""
 
 _COUNT: Final = _integer(1, sys.maxsize)
-_PIN: Final = "^:*([0-9a-fA-F]:*){64}$"
+_PIN: Final = "^(sha256/)?(:*([0-9a-fA-F]:*){64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$"
 _PROXY: Final = "|".join(map(_any_case, ("http", "https", "socks4", "socks4a", "socks5", "socks5h")))
 
 HEADER_NAMES: Final[Fragment] = {"pattern": f"^{_TOKEN}+$", "not": {"pattern": _OWNED_PATTERN}}

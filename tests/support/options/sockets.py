@@ -35,6 +35,18 @@ def port_of(uri: str) -> int:
     return int(uri.rsplit(":", 1)[1].rstrip("/"))
 
 
+async def redirected(setup: Setup) -> object:
+    """Effect: how often a server is asked that always names another place."""
+
+    async def script(link: RawLink) -> None:
+        await link.read_request()
+        await link.send(b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n")
+
+    async with raw_peer(script) as peer:
+        await outcome(setup.connect(peer.uri))
+        return len(peer.links)
+
+
 async def outcome(opening: Any) -> str:
     """Return "opened", or the name of what opening raises."""
     try:
@@ -298,6 +310,7 @@ SOCKETS: Final[dict[str, Observer]] = {
     "network.tcp_cork": Observer(pushed, False),
     "network.tcp_keepalive": Observer(option(socket.SOL_SOCKET, socket.SO_KEEPALIVE), "30s", 1),
     "network.transport": Observer(transport, "asyncio", "asyncio", software="aiofastnet"),
+    "network.max_redirects": Observer(redirected, 2, 3),
     "network.wakeup": Observer(turns, "scheduled", ["read", "received"]),
     "proxy.enabled": Observer(
         proxied(lambda opened, _: opened),

@@ -149,6 +149,10 @@ def _key(setup: Setup) -> Path:
 
 TLS: Final[dict[str, Observer]] = {
     "tls.ca_file": Observer(opening(), _ca, "opened"),
+    "tls.ca_dir": Observer(opening(), lambda setup: str(Path(_ca(setup)).parent), "opened"),
+    "tls.pinned_sha256": Observer(
+        refused_by(lambda: authority().server_context()), [f"sha256/{'A' * 43}="], base=trusting
+    ),
     "tls.cert_file": Observer(
         opening(asking), lambda setup: written(setup)["cert_file"], "opened", base=trusting
     ),
