@@ -10,12 +10,9 @@ import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from wssdk.config_values import BadValue, Refused, is_off, is_text, items, nearest
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 __all__ = [
     "DurationLike",
@@ -58,8 +55,8 @@ MaxQueueLike: TypeAlias = int | Sequence[int | None] | None
 WriteLimitLike: TypeAlias = SizeLike | Sequence[SizeLike | None]
 """High water, or high and low water, in bytes."""
 
-# Bounded: fractions of thousands of digits take their time. The JSON schema has the same pattern.
-_AMOUNT: Final = re.compile(r"(?P<number>[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?) *(?P<unit>[^\W\d_]{0,20})")
+# Bounded: integers of thousands of digits take their time. The JSON schema has the same pattern.
+_AMOUNT: Final = re.compile(r"([+-]?[0-9]{1,20})(?:\.([0-9]{1,20}))? *([^\W\d_]{0,20})")
 _BLANKS: Final = " \t\r\n"
 _LONGEST_AMOUNT: Final = 40
 
@@ -82,24 +79,25 @@ _OFF_WORDS: Final = frozenset(
     )
 )
 
-_Unit: TypeAlias = int | str
+_Unit: TypeAlias = tuple[int, int]
+"""How many of what is counted, and what that is to be divided by."""
 
 _SECONDS: Final[Mapping[str, _Unit]] = {
-    "": "1",
-    "ms": "1/1000",
-    "s": "1",
-    "m": "60",
-    "h": "3600",
+    "": (1, 1),
+    "ms": (1, 1000),
+    "s": (1, 1),
+    "m": (60, 1),
+    "h": (3600, 1),
 }
 _BYTES: Final[Mapping[str, _Unit]] = {
-    "": 1,
-    "B": 1,
-    "kB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
+    "": (1, 1),
+    "B": (1, 1),
+    "kB": (10**3, 1),
+    "MB": (10**6, 1),
+    "GB": (10**9, 1),
+    "KiB": (2**10, 1),
+    "MiB": (2**20, 1),
+    "GiB": (2**30, 1),
 }
 # Too far from the unit for a likeness to be found.
 _UNIT_NAMES: Final = {
@@ -280,50 +278,51 @@ def _number(value: object, expected: str) -> float:
 def _seconds(value: object, expected: str, off: str) -> float:
     if (type(value) is float or type(value) is int) and 0 < value <= _LONGEST:
         return float(value)
-    amount = _amount(value, expected, _SECONDS, off)
+    amount, parts = _amount(value, expected, _SECONDS, off)
     if amount <= 0:
         raise BadValue(expected, value, f"it must be above 0; {off}")
-    if amount > _LONGEST:
+    if amount > _LONGEST * parts:
         raise BadValue(expected, value, f"at most {_LONGEST} seconds; {off}")
-    return float(amount)
+    return amount / parts
 
 
 def _bytes(value: object, expected: str, off: str, *, least: int) -> int:
     if type(value) is int and least <= value <= sys.maxsize:
         return value
-    amount = _amount(value, expected, _BYTES, off)
-    if amount < least:
+    amount, parts = _amount(value, expected, _BYTES, off)
+    if amount < least * parts:
         raise BadValue(expected, value, off)
-    if amount > sys.maxsize:
+    if amount > sys.maxsize * parts:
         raise BadValue(expected, value, f"at most {sys.maxsize} bytes; {off}")
-    if amount.denominator != 1:
+    if amount % parts:
         raise BadValue(expected, value, "there is no part of a byte")
-    return int(amount)
+    return amount // parts
 
 
 def _optional_bytes(value: object) -> int | None:
     return None if is_off(value) else _bytes(value, _OPTIONAL_SIZE, _FOR_NO_LIMIT, least=1)
 
 
-def _amount(value: object, expected: str, units: Mapping[str, _Unit], off: str) -> Fraction:
-    # Here, as numbers need it as little as defaults do: with decimal behind it, it takes 4 ms to import.
-    from fractions import Fraction
-
+def _amount(value: object, expected: str, units: Mapping[str, _Unit], off: str) -> tuple[int, int]:
+    """Return an amount as an integer and what that is to be divided by: nothing is rounded."""
     if isinstance(value, str):
         text = value.strip(_BLANKS)
         match = _AMOUNT.fullmatch(text)
         if match is None:
             raise BadValue(expected, value, off if text.lower() in _OFF_WORDS else None)
-        unit = match["unit"]
+        whole, fraction, unit = match.groups()
         if unit not in units:
             raise BadValue(expected, value, _unknown_unit(unit, units))
-        return Fraction(match["number"]) * Fraction(units[unit])
+        times, parts = units[unit]
+        if fraction is None:
+            return int(whole) * times, parts
+        return int(whole + fraction) * times, parts * 10 ** len(fraction)
     if isinstance(value, bool) or not isinstance(value, int | float):
         hint = f"leave the option out for its default; {off}" if value is True else off
         raise BadValue(expected, value, hint if value is None or isinstance(value, bool) else None)
     if isinstance(value, float) and not math.isfinite(value):
         raise BadValue(expected, value, off)
-    return Fraction(value)
+    return value.as_integer_ratio()
 
 
 def _unknown_unit(unit: str, units: Mapping[str, _Unit]) -> str:

@@ -5,6 +5,7 @@ They keep the promise of :mod:`wssdk.config_grammar`.
 
 from __future__ import annotations
 
+import functools
 import re
 from binascii import b2a_base64
 from collections.abc import Sequence
@@ -75,6 +76,8 @@ Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 """A level of logging."""
 
 _Choice = TypeVar("_Choice", bound=str)
+
+_words_of: Final = functools.cache(get_args)
 
 _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 # RFC 9110, 5.5: what may not stand in a field value; CR, LF and NUL would start another field.
@@ -191,44 +194,44 @@ def _pin(item: object, expected: str) -> str:
 
 def on_full(value: OnFull) -> OnFull:
     """Return what happens when the queue is full."""
-    return _choose(value, get_args(OnFull))
+    return _choose(value, _words_of(OnFull))
 
 
 def backend(value: Backend) -> Backend:
     """Return the library that compresses."""
-    return _choose(value, get_args(Backend))
+    return _choose(value, _words_of(Backend))
 
 
 def tls_version(value: TlsVersion) -> TlsVersion:
     """Return a version of TLS."""
-    return _choose(value, get_args(TlsVersion))
+    return _choose(value, _words_of(TlsVersion))
 
 
 def family(value: Family) -> Family:
     """Return the addresses that are dialled."""
-    return _choose(value, get_args(Family))
+    return _choose(value, _words_of(Family))
 
 
 def transport(value: Transport) -> Transport:
     """Return whose transports carry the bytes."""
-    return _choose(value, get_args(Transport))
+    return _choose(value, _words_of(Transport))
 
 
 def wakeup(value: Wakeup) -> Wakeup:
     """Return when a waiting ``recv()`` goes on."""
-    return _choose(value, get_args(Wakeup))
+    return _choose(value, _words_of(Wakeup))
 
 
 def uri_order(value: URIOrder) -> URIOrder:
     """Return in which order URIs are tried."""
-    return _choose(value, get_args(URIOrder))
+    return _choose(value, _words_of(URIOrder))
 
 
 def optional_level(value: Level | None) -> Level | None:
     """Return a level of logging, in capitals; None for the logger's own."""
     if is_off(value):
         return None
-    choices: tuple[Level, ...] = get_args(Level)
+    choices: tuple[Level, ...] = _words_of(Level)
     return _choose(value.upper() if is_text(value) else value, choices, value)
 
 

@@ -301,7 +301,7 @@ def ecmascript(
     validator: Any, pattern: str, instance: object, schema: Any
 ) -> Iterator[jsonschema.ValidationError]:
     """Search as JSON schema means it: there ``$`` is the end, and not the last line break before it."""
-    if isinstance(instance, str) and not re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), instance):
+    if isinstance(instance, str) and not re.search(re.sub(r"\$(?=\Z|[)|])", r"\\Z", pattern), instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
