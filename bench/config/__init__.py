@@ -1,0 +1,1 @@
+"""Loading a configuration: wssdk beside libraries for settings. ``python -m bench.config``."""
