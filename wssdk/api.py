@@ -13,7 +13,7 @@ import attrs
 
 from wssdk.config import ClientConfig
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
-from wssdk.config_values import nearest
+from wssdk.config_values import forgetting, nearest
 from wssdk.config_words import OnFull
 from wssdk.connection.connection import ClientConnection
 from wssdk.keywords import NOT_GIVEN, NotGiven, factory_for
@@ -195,6 +195,7 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         TimeoutError, OSError, InvalidHandshake: (opening) as for :meth:`ConnectionFactory.open`.
     """
 
+    @forgetting
     def __init__(
         self,
         uri: str,
@@ -227,7 +228,7 @@ class connect:  # noqa: N801  # a class that is called as a function: the field'
         if not isinstance(uri, str):
             _refuse_uri(uri)
         parsed_uri = parsed(uri)
-        headers = _choose_headers(additional_headers, extra_headers)
+        headers = _choose_headers(additional_headers, extra_headers, 4)
         provider = headers if callable(headers) else None
         of_config = _but_defaults(
             origin=origin,
@@ -293,7 +294,7 @@ def unix_connect(
     if "extra_headers" in keywords:
         # Told here, where the caller is one call away.
         extra = keywords.pop("extra_headers")
-        keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra)
+        keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra, 3)
     return connect(uri, unix=True, path=path, **keywords)
 
 
@@ -341,17 +342,18 @@ def reconnecting(
 
 def _but_defaults(**given: Any) -> dict[str, Any]:
     """Return what differs from the defaults of :class:`connect`, which are those of the config."""
-    defaults: dict[str, Any] = connect.__init__.__kwdefaults__ or {}
+    defaults: dict[str, Any] = connect.__init__.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
     return {name: value for name, value in given.items() if value is not defaults[name]}
 
 
 def _choose_headers(
-    additional: HeadersProvider | None, extra: HeadersProvider | None
+    additional: HeadersProvider | None, extra: HeadersProvider | None, stacklevel: int
 ) -> HeadersProvider | None:
     if extra is not None:
         if additional is not None:
             raise TypeError("give additional_headers or extra_headers, its deprecated name, not both")
-        warnings.warn("extra_headers is deprecated: use additional_headers", DeprecationWarning, stacklevel=3)
+        message = "extra_headers is deprecated: use additional_headers"
+        warnings.warn(message, DeprecationWarning, stacklevel=stacklevel)
         additional = extra
     if additional is None:
         return None

@@ -31,7 +31,7 @@ from wssdk.config_sections import (
     Timeouts,
     Tls,
 )
-from wssdk.config_values import BadValue
+from wssdk.config_values import BadValue, forgetting
 from wssdk.errors import ConfigProblem
 from wssdk.secret import Secret
 from wssdk.uri import redact_uri
@@ -138,6 +138,7 @@ class ClientConfig:
         value = f"{self.auth.scheme} {token.reveal()}" if self.auth.scheme else token.reveal()
         return (*fields, (self.auth.header, value))
 
+    @forgetting
     def with_uri(self, uri: str) -> ClientConfig:
         """Return this configuration with another URI in the place of all.
 
@@ -176,6 +177,7 @@ class ClientConfig:
 
         return explain(self)
 
+    @forgetting
     def to_toml(self, *, env_prefix: str = "WSSDK_") -> str:
         """Return a file that gives this configuration back: what is not at its default.
 
@@ -210,6 +212,7 @@ class ClientConfig:
 
         return json_schema()
 
+    @forgetting
     def evolve(self, changes: Mapping[str, Any] | None = None, /, **options: Any) -> ClientConfig:
         """Return this configuration with some options changed, checked again.
 
@@ -227,6 +230,7 @@ class ClientConfig:
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 
     @classmethod
+    @forgetting
     def from_toml(
         cls, path: _Path, *, connection: str | None = None, table: Sequence[str] = ()
     ) -> ClientConfig:
@@ -244,6 +248,7 @@ class ClientConfig:
         return load((path,), connection=connection, table=table, env_prefix=None)
 
     @classmethod
+    @forgetting
     def from_env(
         cls,
         prefix: str = "WSSDK_",
@@ -263,6 +268,7 @@ class ClientConfig:
         return load((), env_prefix=prefix, environ=environ, unknown_env=unknown_env)
 
     @classmethod
+    @forgetting
     def load(
         cls,
         *paths: _Path,
@@ -299,6 +305,7 @@ class ClientConfig:
         )
 
     @classmethod
+    @forgetting
     def load_all(
         cls,
         *paths: _Path,
@@ -327,6 +334,7 @@ class ClientConfig:
         )
 
     @classmethod
+    @forgetting
     def from_connect(cls, uri: str | None, /, **keywords: Unpack[ConnectKeywords]) -> ClientConfig:
         """Return the configuration that the keywords of ``connect()`` ask for.
 

@@ -13,7 +13,7 @@ import attrs
 
 from wssdk import config_words as words
 from wssdk.config_headers import frozen_headers
-from wssdk.config_values import BadValue, Dialect, describe, with_article
+from wssdk.config_values import BadValue, Dialect, describe, forgetting, with_article
 from wssdk.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
@@ -76,24 +76,24 @@ def telling(prefix: str) -> Callable[[type[_C]], type[_C]]:
         fields = option_fields(cls)
         sections = {field.name: type(field.default) for field in fields if field.converter is None}
 
+        @forgetting
         @functools.wraps(make)
         def init(self: _C, **given: Any) -> None:
             for name in given.keys() & sections.keys():
                 if not isinstance(given[name], sections[name]):
                     raise_all(_broken_values(fields, prefix, given))
-            wrong: BadValue | ConfigError
+            broken: tuple[ConfigProblem, ...] = ()
             try:
                 make(self, **given)
-            except (BadValue, ConfigError) as error:
-                wrong = error
+            except BadValue:
+                pass
+            except ConfigError as error:
+                broken = error.problems
             else:
                 return
             # Out of the except block: nothing of the first error may travel in the report.
-            try:
-                raise_all(_broken_values(fields, prefix, given))
-                raise wrong
-            finally:
-                del wrong  # it holds this frame
+            problems = tuple(_broken_values(fields, prefix, given)) or broken
+            raise ConfigError(problems)
 
         cls.__init__ = init  # type: ignore[assignment,method-assign]  # it takes the same
         return cls

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeGuard
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeGuard, TypeVar, cast
 
-from wssdk.errors import printable
+from wssdk.errors import ConfigError, InvalidURI, printable
 from wssdk.secret import Secret
 from wssdk.uri import redact_uri
 
@@ -15,6 +16,7 @@ __all__ = [
     "Dialect",
     "Refused",
     "describe",
+    "forgetting",
     "is_off",
     "is_text",
     "items",
@@ -65,6 +67,32 @@ class Refused(BadValue):
     def told(self, dialect: Dialect, got: str) -> str:
         """Return the complaint, without what was given."""
         return self.expected
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def forgetting(function: _F) -> _F:
+    """Let errors of a configuration leave ``function`` alone, without the frames that they come from.
+
+    Those hold what was given, secrets and all, and programs that report errors show local variables.
+    """
+
+    @functools.wraps(function)
+    def without_frames(*args: Any, **keywords: Any) -> Any:
+        failed: ConfigError | InvalidURI
+        try:
+            return function(*args, **keywords)
+        except (ConfigError, InvalidURI) as error:
+            failed = error.with_traceback(None)
+        failed.__context__ = failed.__cause__ = None
+        del args, keywords
+        try:
+            raise failed
+        finally:
+            del failed  # it holds this frame
+
+    return cast("_F", without_frames)
 
 
 def is_off(value: object) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from wssdk.config import ClientConfig, UnknownEnv
+from wssdk.config_values import forgetting
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.factory import ConnectionFactory
@@ -35,6 +36,7 @@ class Collaborators(TypedDict, total=False):
     clock: Clock | None
 
 
+@forgetting
 def load_factories(
     *paths: _Path,
     table: Sequence[str] = (),

@@ -33,16 +33,15 @@ def wssdk(file: Path = FILE) -> Loader:
 def msgspec() -> Loader:
     import msgspec
 
+    strict: Any = {"frozen": True, "forbid_unknown_fields": True}
     section_types = {
-        name: msgspec.defstruct(
-            name, [(option, *rest) for option, rest in options.items()], frozen=True, forbid_unknown_fields=True
-        )
+        name: msgspec.defstruct(name, [(option, *rest) for option, rest in options.items()], **strict)
         for name, options in SECTIONS.items()
-    }  # fmt: skip
+    }
     fields = [(name, kind, default) for name, (kind, default) in TOP.items() if name != "headers"]
     fields += [("headers", dict[str, str], msgspec.field(default_factory=dict))]
     fields += [(name, kind, msgspec.field(default_factory=kind)) for name, kind in section_types.items()]
-    service = msgspec.defstruct("Service", fields, frozen=True, forbid_unknown_fields=True)
+    service = msgspec.defstruct("Service", fields, **strict)
 
     def load() -> Any:
         # It has no environment: a few lines of one's own, with none of the names checked.
@@ -97,7 +96,7 @@ def typed_settings() -> Loader:
     service = attrs.make_class(
         "Service", {**top, "headers": attrs.field(type=dict[str, str], factory=dict), **made}, frozen=True
     )
-    loaders = [
+    loaders: list[Any] = [
         ts.FileLoader(formats={"*.toml": ts.TomlFormat(section=None)}, files=[FILE]),
         ts.EnvLoader("WSSDK_", nested_delimiter="__"),
     ]
