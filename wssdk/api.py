@@ -325,7 +325,7 @@ def reconnecting(
     if "extra_headers" in keywords:
         # Told here, where the caller is one call away.
         extra = keywords.pop("extra_headers")
-        keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra)
+        keywords["additional_headers"] = _choose_headers(keywords.get("additional_headers"), extra, 3)
     opening = connect(uri, **keywords)
     return opening._factory.reconnecting(
         opening._uri,

@@ -32,7 +32,6 @@ from wssdk.config_sections import (
     Tls,
 )
 from wssdk.config_values import BadValue, forgetting
-from wssdk.errors import ConfigProblem
 from wssdk.secret import Secret
 from wssdk.uri import redact_uri
 from wssdk.version import VERSION
@@ -58,7 +57,6 @@ __all__ = [
     "Timeouts",
     "Tls",
     "UnknownEnv",
-    "unsupported",
 ]
 
 UnknownEnv: TypeAlias = Literal["error", "warn", "ignore"]
@@ -183,7 +181,8 @@ class ClientConfig:
 
         No secret is written. One that was loaded by a reference or from a variable is written as that
         reference; for a literal one, and for every literal header, stands a reference to the variable
-        which would set it (``{ env = "WSSDK_AUTH__TOKEN" }``), with a comment. Relative paths are as seen
+        which would set it (``{ env = "WSSDK_AUTH__TOKEN" }``), with a comment; loaded so, a header counts
+        as a secret. Relative paths are as seen
         from the current folder: that is where the file goes.
 
         Raises:
@@ -350,38 +349,3 @@ class ClientConfig:
 
 _FIELDS: Final = tuple(field.name for field in attrs.fields(ClientConfig))
 _set: Final = object.__setattr__  # a frozen class has no other way
-
-# One row an option that this release does not act on, with the values that ask for nothing it lacks.
-# To wire an option is to delete its row.
-_NOT_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = ()
-
-
-def _by_section() -> dict[str, tuple[object, list[tuple[str, tuple[object, ...]]]]]:
-    """Return the rows of ``_NOT_YET`` by section, with the section that has none but defaults."""
-    found: dict[str, tuple[object, list[tuple[str, tuple[object, ...]]]]] = {}
-    for path, accepted in _NOT_YET:
-        section, _, name = path.partition(".")
-        default = getattr(attrs.fields(ClientConfig), section).default
-        found.setdefault(section, (default, []))[1].append((name, accepted))
-    return found
-
-
-_NOT_YET_IN: Final = _by_section()
-
-
-def unsupported(config: ClientConfig) -> list[ConfigProblem]:
-    """Return a problem for each option that is set to what this release does not do yet."""
-    problems: list[ConfigProblem] = []
-    for section_name, (default, options) in _NOT_YET_IN.items():
-        section = getattr(config, section_name)
-        if section is default or not getattr(section, "enabled", True):
-            continue
-        for name, accepted in options:
-            if getattr(section, name) not in accepted:
-                problems.append(not_yet(f"{section_name}.{name}"))
-    return problems
-
-
-def not_yet(path: str) -> ConfigProblem:
-    """Return the problem of an option that this release does not act on yet."""
-    return ConfigProblem("code", path, f"{path}: not supported yet", "leave it out in this release")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from wssdk.config import ClientConfig, unsupported
+from wssdk.config import ClientConfig
 from wssdk.config_faults import Fault, Leaf, value_fault
 from wssdk.config_headers import check_header, shown_name
 from wssdk.config_origins import Origins
@@ -19,9 +19,6 @@ from wssdk.config_values import BadValue, Dialect, describe
 from wssdk.errors import ConfigProblem
 
 __all__ = ["Built", "build"]
-
-_NOT_YET: Final = "not supported yet"
-_LEAVE_OUT: Final = "leave it out in this release"
 
 # An option, and the one of lower layers that it takes the place of.
 _INSTEAD: Final = ((("uri",), ("uris",)), (("uris",), ("uri",)))
@@ -43,7 +40,6 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
     history = _merge(layers)
     builder = _Builder(history, environ)
     config = builder.make()
-    builder.refuse_not_yet(config)
     return Built(config.with_origins(Origins(config, history)), history, tuple(builder.faults))
 
 
@@ -152,14 +148,3 @@ class _Builder:
         leaf = self._history[option][-1]
         text = problem.message.removeprefix(f"{problem.path}: ")
         self.faults.append(value_fault(leaf.place, dotted(leaf.named), text, problem.hint))
-
-    def refuse_not_yet(self, config: ClientConfig) -> None:
-        """Refuse what is right, and is not wired in this release."""
-        places = set()
-        for problem in unsupported(config):
-            option = tuple(problem.path.split("."))
-            leaf = self._history[option][-1]
-            # A short form sets several options in one place.
-            if leaf.place not in places:
-                places.add(leaf.place)
-                self.faults.append(value_fault(leaf.place, dotted(leaf.named), _NOT_YET, _LEAVE_OUT))

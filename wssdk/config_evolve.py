@@ -13,6 +13,7 @@ from wssdk.config_report import report
 from wssdk.config_schema import HEADERS
 from wssdk.config_tables import nested, read_table
 from wssdk.errors import ConfigError, ConfigProblem
+from wssdk.secret import Secret
 
 __all__ = ["evolve"]
 
@@ -55,7 +56,11 @@ def _changed(part: Any, values: dict[str, Any], problems: list[ConfigProblem]) -
 
 
 def _with_headers(config: ClientConfig, changes: Iterable[Leaf]) -> list[tuple[str, Any]]:
-    fields: list[tuple[str, Any]] = list(config.headers.raw_items())
+    secret = config.headers.secret_names
+    fields: list[tuple[str, Any]] = [
+        (name, Secret(value) if name.lower() in secret else value)
+        for name, value in config.headers.raw_items()
+    ]
     for leaf in changes:
         name = leaf.option[1]
         fields = [field for field in fields if field[0].lower() != name.lower()]

@@ -18,7 +18,6 @@ from wssdk.config import (
     Proxy,
     Timeouts,
     Tls,
-    unsupported,
 )
 from wssdk.config_grammar import DurationLike, MaxQueueLike, MaxSizeLike, SizeLike, WriteLimitLike
 from wssdk.config_values import BadValue, Dialect, describe, nearest
@@ -195,7 +194,6 @@ def from_connect(uri: str | None, keywords: Mapping[str, Any]) -> ClientConfig:
         _add(tree, section, _SECTIONS[section], values, problems)
     made: dict[str, ClientConfig] = {}
     _add(made, "config", ClientConfig, {"uri": uri, **tree, "_origins": ("uri", *keywords)}, problems)
-    problems.extend(unsupported(made["config"]) if made else ())
     if problems:
         raise ConfigError(map(_by_keyword, problems))
     return made["config"]

@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
 from wssdk import config_grammar as grammar
+from wssdk import config_sockets as sockets
 from wssdk import config_words as words
 from wssdk.config import ClientConfig
+from wssdk.config_patterns import any_case, duration, size
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, Form, Grammar, Keys
 from wssdk.config_values import BadValue
@@ -49,70 +51,6 @@ class Kind:
     """Whether its numbers are bytes, which are easier to read with a unit."""
 
 
-_BLANK: Final = "[ \\t\\r\\n]*"
-_DECIMALS: Final = "(\\.[0-9]{1,20})?"
-_ZEROS: Final = "(\\.0{1,20})?"
-
-
-def _any_case(word: str) -> str:
-    return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else f"[{char}]" for char in word)
-
-
-def _up_to(most: int) -> str:
-    """Return a pattern of the integers from 0 to ``most``, in at most twenty digits."""
-    digits = str(most)
-    choices = [f"[0-9]{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
-    for at, digit in enumerate(digits):
-        if digit != "0":
-            rest = len(digits) - at - 1
-            choices.append(f"{digits[:at]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else ""))
-    zeros = 20 - len(digits)
-    return f"0{{0,{zeros}}}({'|'.join([*choices, digits])})"
-
-
-def _amounts(units: Mapping[str, tuple[int, str, str]], *, zero: bool) -> str:
-    """Return a pattern of amounts: by unit the largest integer, what follows a smaller one, what that one.
-
-    ``zero`` tells whether there may be a minus before nothing at all.
-    """
-    choices = []
-    for unit, (most, fraction, last) in units.items():
-        zeros = 20 - len(str(most))
-        number = f"({_up_to(most - 1)}{fraction}|0{{0,{zeros}}}{most}{last})"
-        choices.append(f"{number} *{unit}")
-    nothing = f"-0{{1,20}}{_ZEROS} *({'|'.join(units)})"
-    return f"^{_BLANK}({f'{nothing}|' if zero else ''}\\+?({'|'.join(choices)})){_BLANK}$"
-
-
-_LONGEST: Final = 10**9
-_DURATION: Final = _amounts(
-    {
-        "": (_LONGEST, _DECIMALS, _ZEROS),
-        "ms": (_LONGEST * 1000, _DECIMALS, _ZEROS),
-        "s": (_LONGEST, _DECIMALS, _ZEROS),
-        # 16666666.666... minutes, 277777.777... hours
-        "m": (_LONGEST // 60, _DECIMALS, "(\\.(6{1,20}|6{0,19}[0-5][0-9]{0,19}))?"),
-        "h": (_LONGEST // 3600, _DECIMALS, "(\\.(7{1,20}|7{0,19}[0-6][0-9]{0,19}))?"),
-    },
-    zero=False,
-)
-_NOTHING: Final = "^[^1-9]*$"
-
-
-def _size(least: int, most: int = sys.maxsize) -> Fragment:
-    """Return the schema of sizes; of whole bytes, but that a pattern does not count in powers of two."""
-    units = dict.fromkeys(("", "B"), (most, _ZEROS, _ZEROS))
-    for unit, digits in (("kB", 3), ("MB", 6), ("GB", 9)):
-        part = f"(\\.[0-9]{{1,{digits}}}0{{0,{20 - digits}}})?"
-        units[unit] = (most // 10**digits, part, part if most % 10**digits else _ZEROS)
-    for unit, bits in (("KiB", 10), ("MiB", 20), ("GiB", 30)):
-        units[unit] = (most // 2**bits, _DECIMALS, _DECIMALS if most % 2**bits else _ZEROS)
-    text: dict[str, Any] = {"type": "string", "pattern": _amounts(units, zero=True)}
-    if least:
-        text["not"] = {"pattern": _NOTHING}
-    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, text]}
-
-
 def _text(pattern: str) -> Fragment:
     return {"type": "string", "pattern": pattern}
 
@@ -129,14 +67,14 @@ def _or_off(schema: Fragment) -> Fragment:
     return {"anyOf": [schema, {"const": False}]}
 
 
-def _or_pair(one: Fragment, *pairs: Iterable[Fragment]) -> Fragment:
+def _or_pair(one: Fragment, *pairs: Sequence[Fragment]) -> Fragment:
     arrays = [
-        {"type": "array", "items": list(pair), "minItems": 2, "maxItems": 2, "additionalItems": False}
-        for pair in pairs
+        {"type": "array", "items": [*pair], "minItems": len(pair), "maxItems": len(pair)} for pair in pairs
     ]
     return {"anyOf": [one, *arrays]}
 
 
+_LONGEST: Final = 10**9
 _OFF: Final[Fragment] = {"const": False}
 _TOKEN: Final = "[-!#$%&'*+.^_`|~0-9A-Za-z]"
 _LINE: Final = _text("^[^\\x00-\\x1f\\x7f]+$")
@@ -151,27 +89,49 @@ _REFERENCE: Final = [
     for key, pattern in (("env", "^[A-Za-z_][A-Za-z0-9_]*$"), ("file", "."))
 ]
 _OWNED: Final = "|".join(
-    _any_case(name) for name in ("host", "upgrade", "connection", "content-length", "transfer-encoding")
+    any_case(name) for name in ("host", "upgrade", "connection", "content-length", "transfer-encoding")
 )
-_OWNED_PATTERN: Final = f"^(({_OWNED})$|{_any_case('sec-websocket-')})"
+_OWNED_PATTERN: Final = f"^(({_OWNED})$|{any_case('sec-websocket-')})"
 _SECONDS: Final[Fragment] = {"$ref": "#/definitions/duration"}
 _POSITIVE_SIZE: Final[Fragment] = {"$ref": "#/definitions/size_above_0"}
 _ANY_SIZE: Final[Fragment] = {"$ref": "#/definitions/size"}
 DEFINITIONS: Final[Mapping[str, Fragment]] = {
-    "duration": {
-        "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
-            {"type": "string", "pattern": _DURATION, "not": {"pattern": _NOTHING}},
-        ]
-    },
-    "size": _size(0),
-    "size_above_0": _size(1),
+    "duration": duration(_LONGEST),
+    "size": size(0),
+    "size_above_0": size(1),
+    "tcp_keepalive": duration(32767),
 }
 """Parts of the schema that others refer to."""
 
 _COUNT: Final = _integer(1, sys.maxsize)
+# What Linux takes; a text may be the number of probes, for the environment has none but texts.
+_SILENCE: Final[Fragment] = {"$ref": "#/definitions/tcp_keepalive"}
+_PROBES: Final[Fragment] = {
+    "anyOf": [
+        _integer(1, 127),
+        _text("^(0{0,2}[1-9]|0?[1-9][0-9]|1[01][0-9]|12[0-7])$"),
+        {"const": False},
+    ]
+}
+_KEEPALIVE: Final[Fragment] = {
+    "anyOf": [
+        _SILENCE,
+        {
+            "type": "array",
+            "items": [_SILENCE, _or_off(_SILENCE), _PROBES],
+            "minItems": 3,
+            "maxItems": 3,
+        },
+        {
+            "type": "object",
+            "properties": {"idle": _SILENCE, "interval": _or_off(_SILENCE), "count": _PROBES},
+            "required": ["idle"],
+            "additionalProperties": False,
+        },
+    ]
+}
 _PIN: Final = "^(sha256/)?(:*([0-9a-fA-F]:*){64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$"
-_PROXY: Final = "|".join(map(_any_case, ("http", "https", "socks4", "socks4a", "socks5", "socks5h")))
+_PROXY: Final = "|".join(map(any_case, ("http", "https", "socks4", "socks4a", "socks5", "socks5h")))
 
 HEADER_NAMES: Final[Fragment] = {"pattern": f"^{_TOKEN}+$", "not": {"pattern": _OWNED_PATTERN}}
 """Names of header fields that may be set."""
@@ -203,7 +163,7 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     grammar.duration: Kind("duration", _SECONDS, "seconds"),
     grammar.optional_duration: Kind("duration", _SECONDS, "seconds"),
     grammar.size: Kind("size", _ANY_SIZE, "bytes", sized=True),
-    grammar.read_limit: Kind("size", _size(1, 2**30), "bytes", sized=True),
+    grammar.read_limit: Kind("size", size(1, 2**30), "bytes", sized=True),
     grammar.optional_size: Kind("size", _POSITIVE_SIZE, "bytes", sized=True),
     grammar.max_size: Kind(
         "size, or [message, fragment]",
@@ -222,6 +182,9 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
         "bytes",
         sized=True,
     ),
+    sockets.unix_path: Kind("path", _text("^[\\x00@]?[^\\x00-\\x1f\\x7f]+$")),
+    sockets.tcp_keepalive: Kind("duration, or [idle, interval, count]", _KEEPALIVE, "seconds"),
+    words.header_names: Kind("array of names of headers", _array({"type": "string", **HEADER_NAMES})),
     grammar.boolean: Kind("boolean", {"type": "boolean"}),
     grammar.factor: Kind("number", {"type": "number", "minimum": 1, "maximum": _LONGEST}),
     grammar.compression_level: Kind("integer", _integer(-1, 9)),
@@ -278,7 +241,7 @@ def _choice(function: Callable[..., Any]) -> Kind | None:
         return None
     choices = typing.get_args(literal)
     if function is words.optional_level:  # in capitals or not
-        return Kind(" or ".join(map(repr, choices)), _text(f"^({'|'.join(map(_any_case, choices))})$"))
+        return Kind(" or ".join(map(repr, choices)), _text(f"^({'|'.join(map(any_case, choices))})$"))
     return Kind(" or ".join(f'"{choice}"' for choice in choices), {"enum": list(choices)})
 
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from tests.support.config_errors import problems_of, report_of
-from wssdk import Auth, ClientConfig, Timeouts, Tls
+from wssdk import Auth, ClientConfig, Secret, Timeouts, Tls
 
 CONFIG = ClientConfig(
     uri="wss://h",
@@ -87,3 +87,8 @@ def test_the_rules_between_options_are_checked_again() -> None:
 def test_no_secret_is_told() -> None:
     report = report_of(lambda: CONFIG.evolve({"auth.token": "hush\n", "headers.X": "hush\n", "tokn": "hush"}))
     assert "hush" not in report
+
+
+def test_a_header_that_is_a_secret_stays_one() -> None:
+    config = ClientConfig(uri="ws://h", headers={"X-A": Secret("a"), "X-B": "b"})
+    assert config.evolve({"headers.X-B": "c"}).headers.secret_names == {"x-a"}

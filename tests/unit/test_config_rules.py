@@ -9,7 +9,6 @@ from tests.support.config_errors import problems_of, report_of
 from wssdk.config import (
     Auth,
     ClientConfig,
-    Compression,
     Keepalive,
     Limits,
     Network,
@@ -17,7 +16,6 @@ from wssdk.config import (
     Reconnect,
     Timeouts,
     Tls,
-    unsupported,
 )
 
 
@@ -160,28 +158,6 @@ def test_rule_between_options(make: Callable[[], object], path: str, text: str) 
 )
 def test_rule_that_is_kept(make: Callable[[], object]) -> None:
     assert make()
-
-
-# What this release does not do yet.
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        ClientConfig(),
-        ClientConfig(proxy=None),
-        ClientConfig(proxy=Proxy(enabled=False, url="http://proxy:3128")),
-        ClientConfig(reconnect=Reconnect(initial=None, min=1, max=2, factor=2, min_uptime=1)),
-        ClientConfig(reconnect=Reconnect(max_attempts=5, retry_status=[500])),
-        ClientConfig(compression=Compression(backend="zlib", min_size=64)),
-        ClientConfig(network=Network(wakeup="scheduled", tcp_keepalive=60, max_redirects=5)),
-        ClientConfig(keepalive=Keepalive(idle_timeout=5)),
-        ClientConfig(limits=Limits(on_full="close", max_queue_bytes="1 MiB")),
-        ClientConfig(tls=Tls(ca_dir="certs", pinned_sha256=["0" * 64])),
-    ],
-)
-def test_supported(config: ClientConfig) -> None:
-    assert unsupported(config) == []
 
 
 def test_header_line_in_the_place_of_its_name_is_not_told() -> None:

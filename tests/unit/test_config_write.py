@@ -144,7 +144,9 @@ def test_secrets_of_variables_are_written_as_references_to_them(write: Write) ->
     assert tree["auth"]["token"] == {"file": "token.txt"}
     assert tree["proxy"]["password"] == {"env": "WSSDK_PROXY__PASSWORD"}
     assert tree["headers"] == {"X-Key": "${env:WSSDK_HEADERS__X_KEY}"}
-    assert ClientConfig.load(write(config.to_toml()), env_prefix=None, environ=environ) == config
+    again = ClientConfig.load(write(config.to_toml()), env_prefix=None, environ=environ)
+    assert again.evolve({"headers.X-Key": "hush"}) == config
+    assert again.headers.secret_names == {"x-key"}
 
 
 LITERAL = ClientConfig(

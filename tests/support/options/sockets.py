@@ -47,6 +47,31 @@ async def redirected(setup: Setup) -> object:
         return len(peer.links)
 
 
+async def led_elsewhere(setup: Setup) -> tuple[str, list[str]]:
+    """Return what comes of a redirect to another origin, and the credentials that go along."""
+    async with raw_peer(accept) as other:
+
+        async def script(link: RawLink) -> None:
+            await link.read_request()
+            answer = f"HTTP/1.1 302 Found\r\nLocation: {other.uri}\r\nContent-Length: 0\r\n\r\n"
+            await link.send(answer.encode())
+
+        async with raw_peer(script) as peer:
+            seen = await outcome(setup.connect(peer.uri))
+        lines = [line for link in other.links for line in link.request.decode().split("\r\n")]
+        return seen, [line for line in lines if line.lower().startswith("authorization:")]
+
+
+async def other_origin(setup: Setup) -> object:
+    """Effect: what comes of a redirect to another origin."""
+    return (await led_elsewhere(setup))[0]
+
+
+async def taken_along(setup: Setup) -> object:
+    """Effect: the credentials that the other origin gets."""
+    return (await led_elsewhere(setup))[1]
+
+
 async def outcome(opening: Any) -> str:
     """Return "opened", or the name of what opening raises."""
     try:
@@ -228,7 +253,7 @@ async def _opening(setup: Setup, done: Callable[[], bool]) -> None:
 
     task = asyncio.ensure_future(attempt())
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(max(setup.patience, 1.0)):
             while not done() and not task.done():  # noqa: ASYNC110  # there is no event to wait for
                 await asyncio.sleep(0.002)
     task.cancel()
@@ -311,6 +336,11 @@ SOCKETS: Final[dict[str, Observer]] = {
     "network.tcp_keepalive": Observer(option(socket.SOL_SOCKET, socket.SO_KEEPALIVE), "30s", 1),
     "network.transport": Observer(transport, "asyncio", "asyncio", software="aiofastnet"),
     "network.max_redirects": Observer(redirected, 2, 3),
+    "network.allow_cross_origin": Observer(other_origin, True, "opened", base={"network.host": "127.0.0.1"}),
+    "network.keep_headers": Observer(
+        taken_along, ["Authorization"], ["Authorization: Bearer t"], base={"auth.token": "t"}
+    ),
+    "network.address_timeout": Observer(tried_in_time, 0.01, base={"network.happy_eyeballs_delay": None}),
     "network.wakeup": Observer(turns, "scheduled", ["read", "received"]),
     "proxy.enabled": Observer(
         proxied(lambda opened, _: opened),
