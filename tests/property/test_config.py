@@ -24,9 +24,11 @@ from wssdk.config import ClientConfig
 from wssdk.config_headers import FrozenHeaders
 from wssdk.config_kinds import field_of
 from wssdk.config_marks import scan_marks
+from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
 from wssdk.config_values import BadValue, Dialect, describe
 from wssdk.errors import ConfigError
+from wssdk.secret import Secret
 
 HUSH = "hUsH"
 
@@ -126,6 +128,69 @@ def told(error: ConfigError) -> str:
 def test_any_tree_gives_a_config_or_a_config_error(tree: dict[str, Any], connection: str | None) -> None:
     text = storable(to_toml(tree))
     load(text, environ={}, connection=connection)
+
+
+@untimed
+@given(data=st.binary(max_size=40) | st.binary(max_size=20).map(b'uri = "ws://h"\n'.__add__))
+def test_any_bytes_of_a_file_give_a_config_or_a_config_error(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "service.toml")
+        file.write_bytes(data)
+        with contextlib.suppress(ConfigError):
+            ClientConfig.from_toml(file)
+
+
+FROZEN = (type(None), bool, int, float, str, Secret, FrozenHeaders)
+
+
+def is_frozen(value: object) -> bool:
+    if attrs.has(type(value)):
+        return all(is_frozen(getattr(value, field.name)) for field in option_fields(type(value)))
+    return all(map(is_frozen, value)) if type(value) is tuple else isinstance(value, FROZEN)
+
+
+good = st.fixed_dictionaries(
+    {},
+    optional={
+        "origin": st.sampled_from(["https://o", False]),
+        "subprotocols": st.sampled_from([[], ["a", "b"]]),
+        "headers": st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.text("ab ", max_size=3)),
+        "timeouts": st.fixed_dictionaries({}, optional={"open": st.sampled_from(["5s", 0.25, False])}),
+        "limits": st.fixed_dictionaries(
+            {},
+            optional={
+                "max_size": st.sampled_from(["1 MiB", [5, 3], [False, 3], False]),
+                "max_queue": st.sampled_from([5, [5, 2], False]),
+            },
+        ),
+        "tls": st.fixed_dictionaries(
+            {}, optional={"ca_file": st.just("ca.pem"), "pinned_sha256": st.just(["0" * 64])}
+        ),
+        "network": st.fixed_dictionaries({}, optional={"tcp_keepalive": st.just([60, False, 5])}),
+        "proxy": st.sampled_from([False, "http://proxy:3128", {"username": "u", "password": "p"}]),
+        "reconnect": st.sampled_from([True, False, {"factor": 1.5, "retry_status": [500]}]),
+    },
+)
+
+
+@untimed
+@given(tree=good)
+def test_a_loaded_config_is_a_frozen_value_that_explains_writes_and_copies_itself(
+    tree: dict[str, Any],
+) -> None:
+    config = load(to_toml({"uri": "wss://h", **tree}), environ={})
+    assert isinstance(config, ClientConfig)
+    assert is_frozen(config)
+    again = pickle.loads(pickle.dumps(config))
+    assert (again, hash(again)) == (config, hash(config))
+    assert str(again.explain()).split() == str(config.explain()).split()
+    environ = {
+        f"WSSDK_HEADERS__{name.replace('-', '_')}".upper(): value for name, value in config.headers.items()
+    }
+    written = load(config.to_toml(), environ={**environ, "WSSDK_PROXY__PASSWORD": "p"})
+    assert isinstance(written, ClientConfig)
+    assert list(written.headers) == list(config.headers)
+    assert attrs.evolve(written, headers=config.headers, tls=config.tls) == config
 
 
 @untimed

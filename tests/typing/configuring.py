@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import attrs
 
@@ -13,6 +15,7 @@ from wssdk import (
     Compression,
     ConfigError,
     ConfigProblem,
+    ConnectionFactory,
     Keepalive,
     Limits,
     Network,
@@ -20,7 +23,10 @@ from wssdk import (
     Secret,
     Timeouts,
     Tls,
+    load_factories,
+    watch_config,
 )
+from wssdk.config_explanation import ExplainedOption
 
 
 def in_code() -> None:
@@ -63,6 +69,30 @@ def loaded() -> None:
 
 def evolved(config: ClientConfig) -> None:
     assert_type(attrs.evolve(config, uri="ws://h/"), ClientConfig)
+    assert_type(attrs.evolve(config, compression=False, timeouts=Timeouts(open="5s")), ClientConfig)
+    assert_type(attrs.evolve(config.timeouts, open="500ms", close=None), Timeouts)
+    assert_type(attrs.evolve(config.limits, max_size=["1 MiB", None]), Limits)
+    assert_type(config.evolve({"timeouts.open": "5s"}), ClientConfig)
+    assert_type(config.evolve({"headers.X-Key": None}, uri="ws://h/", compression=False), ClientConfig)
+
+
+def told(config: ClientConfig) -> None:
+    explanation = config.explain()
+    assert_type(explanation["timeouts.open"].origin.where, str)
+    assert_type(explanation.changed, tuple[ExplainedOption, ...])
+    assert_type(config.to_toml(), str)
+    assert_type(ClientConfig.default_toml(), str)
+    assert_type(ClientConfig.json_schema()["title"], Any)
+
+
+async def watched() -> None:
+    async for config in watch_config("a.toml", connection="trades", interval="500ms"):
+        assert_type(config, ClientConfig)
+
+
+def several(context: ssl.SSLContext) -> None:
+    factories = load_factories("a.toml", Path("b.toml"), ssl_context=context, unknown_env="warn")
+    assert_type(factories, Mapping[str, ConnectionFactory])
 
 
 def mistakes(config: ClientConfig) -> None:
@@ -72,6 +102,11 @@ def mistakes(config: ClientConfig) -> None:
     ClientConfig(uri_order="random")  # type: ignore[arg-type]
     Network(family="ipv5")  # type: ignore[arg-type]
     config.uri = "ws://h/"  # type: ignore[misc]
+    attrs.evolve(config.timeouts, opne=5)  # type: ignore[call-arg]
+    attrs.evolve(config.timeouts, open=[1])  # type: ignore[arg-type]
+    ClientConfig.load("a.toml", unknown_env="warning")  # type: ignore[arg-type]
+    load_factories("a.toml", ssl_context=5)  # type: ignore[arg-type]
+    watch_config("a.toml", interval=None)  # type: ignore[arg-type]
     ClientConfig.from_connect("ws://h/", ping_intervall=5)  # type: ignore[call-arg]
 
 

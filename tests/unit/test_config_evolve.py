@@ -90,5 +90,6 @@ def test_no_secret_is_told() -> None:
 
 
 def test_a_header_that_is_a_secret_stays_one() -> None:
-    config = ClientConfig(uri="ws://h", headers={"X-A": Secret("a"), "X-B": "b"})
+    headers: dict[str, str | Secret] = {"X-A": Secret("a"), "X-B": "b"}
+    config = ClientConfig(uri="ws://h", headers=headers)
     assert config.evolve({"headers.X-B": "c"}).headers.secret_names == {"x-a"}
