@@ -14,7 +14,7 @@ from wssdk.uri import redact_uri
 
 __all__ = ["quoted", "shown", "shown_as_written", "toml_text"]
 
-NOT_SET: Final = "(not set)"
+NOT_SET: Final = "not set"
 """What is shown where there is no value, and nothing that could be written for it."""
 
 _LONGEST: Final = 100

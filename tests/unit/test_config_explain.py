@@ -184,7 +184,7 @@ def test_the_table_has_what_is_set_first_in_columns(write: Write) -> None:
     lines = str(config.explain()).splitlines()
     assert [line.split() for line in lines[:3]] == [
         ["OPTION", "VALUE", "FROM", "OVERRODE"],
-        ["uri", '"ws://h"', "service.toml:1", "default", "((not", "set))"],
+        ["uri", '"ws://h"', "service.toml:1", "default", "(not", "set)"],
         ["timeouts.open", "7", "WSSDK_TIMEOUTS__OPEN", "service.toml:2", "(5),", "default", "(10)"],
     ]
     columns = [line.index(part) for line, part in zip(lines, ("VALUE", '"ws', "7"), strict=False)]
