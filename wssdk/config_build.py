@@ -45,16 +45,14 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
 
 def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
     history: dict[Keys, tuple[Leaf, ...]] = {}
+    headers: dict[str, Keys] = {}
     for layer in layers:
         given: set[Keys] = set()
         for leaf in layer:
             given.add(leaf.option)
             option = leaf.option
             if option[0] == HEADERS:
-                option = (HEADERS, option[1].lower())
-                if leaf.place.dialect is Dialect.ENVIRONMENT:
-                    # Variables have no dashes in their names: theirs may stand for underscores.
-                    option = next((key for key in history if _reads_as(key, option)), option)
+                option = _header(leaf, headers)
             history[option] = (*history.get(option, ()), leaf)
         for one, other in _INSTEAD:
             if one in given and other not in given:
@@ -62,8 +60,16 @@ def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
     return history
 
 
-def _reads_as(option: Keys, of_variable: Keys) -> bool:
-    return option[0] == HEADERS and option[1].replace("_", "-") == of_variable[1]
+def _header(leaf: Leaf, known: dict[str, Keys]) -> Keys:
+    """Return the key of a header; ``known`` are those so far, by what variables can spell of their names."""
+    name = leaf.option[1].lower()
+    # Variables have no dashes in their names: theirs may stand for underscores.
+    spelled = name.replace("_", "-")
+    if leaf.place.dialect is Dialect.ENVIRONMENT:
+        return known.setdefault(spelled, (HEADERS, spelled))
+    key = (HEADERS, name)
+    known.setdefault(spelled, key)
+    return key
 
 
 def _header_name(leaves: tuple[Leaf, ...]) -> str:

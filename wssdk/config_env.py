@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from wssdk.config_faults import Fault, Leaf, Place
+from wssdk.config_faults import MOST_HINTS, Fault, Leaf, Place
 from wssdk.config_schema import (
     ALIASES,
     CONNECTIONS,
@@ -84,6 +84,7 @@ class _Reader:
     def __init__(self, prefix: str, connections: set[str]) -> None:
         self._prefix = prefix
         self._connections = connections
+        self._longest_first = sorted(connections, key=len, reverse=True)
         self.leaves: dict[str, list[Leaf]] = {}
         self.faults: list[Fault] = []
         self.unknown: list[Fault] = []
@@ -104,18 +105,20 @@ class _Reader:
         elif connection or not _is_skipped(name, text):
             before = f"{self._prefix}{_CONNECTIONS_START}{connection}__" if connection else self._prefix
             path = name.lower().replace("__", ".")
-            self.unknown.append(Fault(place, path, "unknown option", _hint(before, inside)))
+            hint = _hint(before, inside) if len(self.unknown) < MOST_HINTS else None
+            self.unknown.append(Fault(place, path, "unknown option", hint))
 
     def _split(self, name: str) -> tuple[str, str]:
         """Return connection and option; names of connections may have double underscores, too."""
-        for connection in sorted(self._connections, key=len, reverse=True):
+        for connection in self._longest_first:
             if name.startswith(f"{connection}__"):
                 return connection, name.removeprefix(f"{connection}__")
         connection, _, inside = name.partition("__")
         return connection, inside
 
     def _refuse_connection(self, place: Place, connection: str, inside: str) -> None:
-        near = nearest(connection, sorted(self._connections))
+        few = len(self.unknown) < MOST_HINTS
+        near = nearest(connection, sorted(self._connections)) if few else None
         hint = None if near is None else f"did you mean {self._prefix}{_CONNECTIONS_START}{near}__{inside}?"
         self.unknown.append(Fault(place, CONNECTIONS, "unknown connection", hint))
 

@@ -15,6 +15,7 @@ from wssdk.errors import printable
 __all__ = ["read_documents"]
 
 _DEEPEST: Final = 32
+_MOST: Final = 100
 _EXPECTED: Final = 'expected an array of files such as ["base.toml"]'
 
 
@@ -43,8 +44,6 @@ class _Stack:
         for name in self._names(document):
             self._lay_base(name, chain)
         self.documents.append(document)
-        if above:
-            self._laid.add(_real(document.name))
 
     def _names(self, document: Document) -> list[str]:
         given: Any = (document.tree or {}).get(EXTENDS, [])
@@ -63,7 +62,10 @@ class _Stack:
             self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
         elif len(chain) >= _DEEPEST:
             self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
+        elif len(self._laid) >= _MOST:
+            self.faults.append(_fault(chain[-1], f"more than {_MOST} files are extended"))
         elif real not in self._laid:
+            self._laid.add(real)
             document, faults = read_document(path, ())
             if document.tree is None and not document.text:
                 # It cannot be read: to blame is the file that names it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -13,7 +13,15 @@ from wssdk.config_marks import Marks, Span, scan_marks
 from wssdk.config_schema import Keys
 from wssdk.config_values import Dialect
 
-__all__ = ["CODE", "Document", "Fault", "Leaf", "Place", "value_fault"]
+__all__ = ["CODE", "MOST_HINTS", "MOST_TOLD", "Document", "Fault", "Leaf", "Place", "value_fault"]
+
+
+MOST_TOLD: Final = 100
+"""Problems that a report tells; of a file that is full of them it says how many more there are."""
+
+
+MOST_HINTS: Final = 25
+"""Unknown names of which the near one is looked for, which takes a millisecond each."""
 
 
 @attrs.frozen(eq=False)

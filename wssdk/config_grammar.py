@@ -121,6 +121,7 @@ _TO_SWITCH_OFF: Final = "to switch it off, write {off}"
 _FOR_NO_LIMIT: Final = "for no limit, write {off}"
 _ZERO_OR_MORE: Final = "it is 0 or more, and cannot be switched off"
 
+_MOST_STATUS: Final = 300
 _LARGEST_READ: Final = 2**30
 
 # Timers of some platforms count no further.
@@ -255,7 +256,7 @@ def retry_status(value: Sequence[int]) -> tuple[int, ...]:
     """Return HTTP status codes, each once."""
     expected = "an array of HTTP status codes from 300 to 599"
     given = items(value)
-    if given is None:
+    if given is None or len(given) > _MOST_STATUS:
         raise BadValue(expected, value)
     return tuple(dict.fromkeys(_integer(item, 300, 599, expected) for item in given))
 

@@ -196,7 +196,7 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     grammar.optional_port: Kind("port", _integer(1, 65535)),
     grammar.optional_count: Kind("integer", _COUNT),
     grammar.redirects: Kind("integer", _integer(0, 1000)),
-    grammar.retry_status: Kind("array of status codes", _array(_integer(300, 599))),
+    grammar.retry_status: Kind("array of status codes", _array(_integer(300, 599), maxItems=300)),
 }
 
 _BY_FORM: Final[Mapping[Form, Fragment]] = {

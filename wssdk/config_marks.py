@@ -58,13 +58,16 @@ class Marks:
     values: tuple[tuple[tuple[str, ...], Span], ...]
     """Every value that is not an inline table, with its path."""
     comments: tuple[Span, ...]
+    keys: tuple[tuple[tuple[str, ...], Span], ...]
+    """The first place of each path, in the order of the text."""
 
 
 def scan_marks(text: str) -> Marks:
     """Return where keys, values and comments of ``text`` stand."""
     scanner = _Scanner(text)
     scanner.scan()
-    return Marks(scanner.by_path, tuple(scanner.values), tuple(scanner.comments))
+    keys = tuple((path, mark.key) for path, mark in scanner.by_path.items())
+    return Marks(scanner.by_path, tuple(scanner.values), tuple(scanner.comments), keys)
 
 
 class _Scanner:

@@ -6,8 +6,10 @@ of unknown options are shown, too, unless the name sounds like a secret's.
 
 from __future__ import annotations
 
+import bisect
 import re
-from typing import Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
@@ -18,8 +20,13 @@ from wssdk.uri import redact_uri
 
 __all__ = ["Cover", "covers"]
 
+_M = TypeVar("_M")
+
 Cover: TypeAlias = tuple[Span, str]
 """What is covered, and the text that stands there instead."""
+
+# On one line; of more than that nothing is shown.
+_MOST_VALUES: Final = 50
 
 _PLAIN: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?|inf|nan)|true|false")
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>[^\"'\\\n]*)(?P=quote)")
@@ -43,23 +50,31 @@ def covers(document: Document, line: Span) -> list[Cover]:
 
 
 def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
-    found: list[Cover] = [
-        ((start, end), "") for start, end in document.marks.comments if _meets((start, end), line)
-    ]
-    for path, value in document.marks.values:
-        if _meets(value, line):
-            raw = document.text[slice(*value)]
-            part = (max(value[0], line[0]), min(value[1], line[1]))
-            shown = _shown(_in_root(document, path), raw, document.text[slice(*part)])
-            if shown != raw:
-                found.append((part, shown))
-    for path, mark in document.marks.by_path.items():
-        if _meets(mark.key, line) and not is_token(path[-1]) and _is_option(_in_root(document, path)):
-            found.append((mark.key, MASK))
+    marks = document.marks
+    found: list[Cover] = [(span, "") for span in _on_line(marks.comments, line, lambda span: span)]
+    values = _on_line(marks.values, line, lambda value: value[1])
+    if len(values) > _MOST_VALUES:
+        return [(line, MASK)]
+    for path, value in values:
+        raw = document.text[slice(*value)]
+        part = (max(value[0], line[0]), min(value[1], line[1]))
+        shown = _shown(_in_root(document, path), raw, document.text[slice(*part)])
+        if shown != raw:
+            found.append((part, shown))
+    for path, span in _on_line(marks.keys, line, lambda key: key[1]):
+        if not is_token(path[-1]) and _is_option(_in_root(document, path)):
+            found.append((span, MASK))
     # Comments inside of what is covered anyway.
     return [
         one for one in found if one[1] or not any(_meets(one[0], other[0]) for other in found if other[1])
     ]
+
+
+def _on_line(marks: Sequence[_M], line: Span, span_of: Callable[[_M], Span]) -> Sequence[_M]:
+    """Return those of some marks, which stand in order and apart, that a line has a part of."""
+    first = bisect.bisect_right(marks, line[0], key=lambda mark: span_of(mark)[1])
+    last = bisect.bisect_left(marks, line[1], key=lambda mark: span_of(mark)[0])
+    return marks[first:last]
 
 
 def _meets(span: Span, line: Span) -> bool:

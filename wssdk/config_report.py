@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from wssdk.config_faults import Document, Fault
+from wssdk.config_faults import MOST_TOLD, Document, Fault
 from wssdk.config_marks import Span
 from wssdk.config_masks import covers
 from wssdk.config_values import Dialect
@@ -22,22 +22,40 @@ _BEFORE_CARET: Final = 80
 
 
 def report(faults: Iterable[Fault], documents: Sequence[Document]) -> list[ConfigProblem]:
-    """Return the problems, each once: files in order, from top to bottom, then environment, then code."""
-    told: dict[ConfigProblem, tuple[int, int, str]] = {}
-    for fault in faults:
-        problem, rank = _tell(fault, documents)
-        told.setdefault(problem, rank)
-    return sorted(told, key=told.__getitem__)
+    """Return the problems, each once: files in order, from top to bottom, then environment, then code.
+
+    Of more than a hundred the first are told, and how many others there are.
+    """
+    number = {id(document): at for at, document in enumerate(documents)}
+    places = [(_rank(fault, number), at, fault) for at, fault in enumerate(faults)]
+    in_order = [fault for _, _, fault in sorted(places)]
+    told: dict[ConfigProblem, None] = {}
+    for at, fault in enumerate(in_order):
+        if len(told) == MOST_TOLD:
+            more = len(in_order) - at
+            problem = _tell(fault)
+            rest = f"and {more} more problems, from here on" if more > 1 else "and another problem, here"
+            told[ConfigProblem(problem.where, "", rest)] = None
+            break
+        told.setdefault(_tell(fault))
+    return list(told)
 
 
-def _tell(fault: Fault, documents: Sequence[Document]) -> tuple[ConfigProblem, tuple[int, int, str]]:
+def _rank(fault: Fault, number: Mapping[int, int]) -> tuple[int, int, str]:
     place, document = fault.place, fault.place.document
-    message, hint = fault.message, fault.hint
+    if document is None:
+        after = 0 if place.dialect is Dialect.ENVIRONMENT else 1
+        return len(number) + after, 0, place.variable
+    span = fault.span or document.span(place.keys, at_key=fault.at_key)
+    return number[id(document)], -1 if span is None else span[0], fault.path
+
+
+def _tell(fault: Fault) -> ConfigProblem:
+    place, document = fault.place, fault.place.document
     if document is None:
         in_environment = place.dialect is Dialect.ENVIRONMENT
         where = f"environment variable {printable(place.variable)}" if in_environment else "code"
-        rank = (len(documents) + (0 if in_environment else 1), 0, place.variable)
-        return ConfigProblem(where, fault.path, message, hint), rank
+        return ConfigProblem(where, fault.path, fault.message, fault.hint)
     where, snippet = printable(document.name), None
     span = fault.span or document.span(place.keys, at_key=fault.at_key)
     if span is not None:
@@ -45,8 +63,7 @@ def _tell(fault: Fault, documents: Sequence[Document]) -> tuple[ConfigProblem, t
         line_start = document.text.rfind("\n", 0, span[0]) + 1
         where = f"{where}:{line}:{span[0] - line_start + 1}"
         snippet = _snippet(document, line, line_start, span)
-    rank = (documents.index(document), -1 if span is None else span[0], fault.path)
-    return ConfigProblem(where, fault.path, message, hint, snippet), rank
+    return ConfigProblem(where, fault.path, fault.message, fault.hint, snippet)
 
 
 def _snippet(document: Document, number: int, line_start: int, span: Span) -> str:

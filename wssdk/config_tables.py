@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
+from wssdk.config_faults import CODE, MOST_HINTS, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_headers import shown_name
 from wssdk.config_schema import (
     CONNECTIONS,
@@ -144,7 +144,8 @@ class _Reader:
         names = (*base, *keys[:-1], shown_name(keys[-1]))
         # In code a name may be a dotted one as a whole.
         path = ".".join(names) if self._document is None else dotted(names)
-        near = meant(keys, table=isinstance(value, Mapping))
+        # Of so many not every one is looked for.
+        near = meant(keys, table=isinstance(value, Mapping)) if len(self.faults) < MOST_HINTS else None
         hint = None
         if keys[-1] in ONLY_IN_CODE:
             hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
