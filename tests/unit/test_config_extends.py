@@ -147,3 +147,11 @@ def test_a_broken_file_below_is_told_with_its_line(write: Write) -> None:
     write("open = None", "base.toml")
     (problem,) = problems_of(lambda: load(write('extends = ["base.toml"]\nuri = "ws://h"')))
     assert problem.where == "base.toml:1:8"
+
+
+def test_no_more_than_a_hundred_files_are_extended(write: Write) -> None:
+    for number in range(102):
+        write("", f"{number}.toml")
+    names = ", ".join(f'"{number}.toml"' for number in range(102))
+    (problem,) = problems_of(lambda: load(write(f'uri = "ws://h"\nextends = [{names}]')))
+    assert problem.message == "extends: more than 100 files are extended"

@@ -280,3 +280,30 @@ def test_name_in_a_connection_is_corrected_in_full(write: Write) -> None:
     assert first.message == "unknown option 'connections.a.limits.max_sise'"
     assert first.hint == "did you mean 'connections.a.limits.max_size'?"
     assert second.hint == "did you mean 'connections'?"
+
+
+def test_of_many_problems_the_first_hundred_are_told(write: Write) -> None:
+    file = write('uri = "ws://h"\n' + "".join(f"zzz{number} = 1\n" for number in range(250)))
+    problems = problems_of(lambda: ClientConfig.load(file, environ={"WSSDK_ZZZ": "1"}))
+    assert [problem.path for problem in problems[:100]] == [f"zzz{number}" for number in range(100)]
+    assert str(problems[100]) == "service.toml:102:1: and 151 more problems, from here on"
+    assert len(problems) == 101
+
+
+def test_of_one_more_than_a_hundred_the_place_is_told(write: Write) -> None:
+    file = write('uri = "ws://h"\n' + "".join(f"zzz{number} = 1\n" for number in range(101)))
+    problems = problems_of(lambda: ClientConfig.from_toml(file))
+    assert str(problems[100]) == "service.toml:102:1: and another problem, here"
+
+
+def test_of_many_unknown_names_the_near_one_is_told_for_the_first(write: Write) -> None:
+    file = write('uri = "ws://h"\n[timeouts]\n' + "".join(f"opne{number} = 1\n" for number in range(60)))
+    hints = [problem.hint for problem in problems_of(lambda: ClientConfig.from_toml(file))]
+    assert hints[0] == "did you mean 'timeouts.open'?"
+    assert [at for at, hint in enumerate(hints) if hint is None] == list(range(25, 60))
+
+
+def test_nothing_is_shown_of_a_line_with_many_values(write: Write) -> None:
+    values = ", ".join(f"a{number} = 1" for number in range(60))
+    report = report_of(lambda: ClientConfig.from_toml(write(f'uri = "ws://h"\nzzz = {{ {values} }}')))
+    assert "\n  2 | ********\n" in report

@@ -387,3 +387,15 @@ def test_connection_is_a_text() -> None:
 def test_overrides_are_a_mapping() -> None:
     with pytest.raises(TypeError, match="overrides must be a mapping, not int"):
         ClientConfig.load(overrides=5)  # type: ignore[arg-type]
+
+
+def test_headers_that_differ_in_a_dash_are_two(write: Write) -> None:
+    file = write('uri = "ws://h"\n[headers]\nX_Key = "a"\nX-Key = "b"')
+    assert dict(ClientConfig.from_toml(file).headers) == {"X_Key": "a", "X-Key": "b"}
+
+
+@pytest.mark.parametrize("name", ["X_Key", "X-Key"])
+def test_a_variable_overrides_the_header_that_it_can_spell(write: Write, name: str) -> None:
+    file = write(f'uri = "ws://h"\n[headers]\n{name} = "a"')
+    config = ClientConfig.load(file, environ={"WSSDK_HEADERS__X_KEY": "b"})
+    assert dict(config.headers) == {name: "b"}
