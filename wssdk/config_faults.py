@@ -39,7 +39,7 @@ class Document:
     is_toml: bool = True
     """Whether the text is TOML."""
 
-    @property
+    @functools.cached_property
     def folder(self) -> Path:
         """Where files named in this one are looked for."""
         return Path(self.name).parent

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from wssdk.config_values import BadValue, Dialect, Refused, describe, is_off
-from wssdk.config_words import header_fault, is_token
+from wssdk.config_words import header_fault, token_size
 from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.headers import Headers, HeadersLike, MultipleValuesError
 from wssdk.secret import MASK, Secret
@@ -130,8 +130,7 @@ def shown_name(name: str) -> str:
 
     A whole header line may have been given as its name, credentials and all.
     """
-    good = next((i for i in range(len(name)) if not is_token(name[i])), len(name))
-    return printable(name[: good + 1])
+    return printable(name[: token_size(name) + 1])
 
 
 def frozen_headers(value: HeadersLike | SecretHeaders | None) -> FrozenHeaders:

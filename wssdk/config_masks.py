@@ -13,7 +13,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
-from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, Keys, meant
+from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, Keys
+from wssdk.config_values import nearest
 from wssdk.config_words import is_token
 from wssdk.secret import MASK
 from wssdk.uri import redact_uri
@@ -35,6 +36,8 @@ _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRET_NAME: Final = re.compile(
     r"token|secret|passw|pwd|key|credential|auth|(?<![a-z])pin(?![a-z])", re.IGNORECASE
 )
+
+_SECRETS: Final = sorted({option[-1] for option, grammar in OPTIONS.items() if grammar.secret})
 
 # Words side by side are no key: a secret may be one of them.
 _KEYS: Final = r"(?P<keys>[A-Za-z0-9_-]+(?:[ \t]*\.[ \t]*[A-Za-z0-9_-]+)*)"
@@ -128,8 +131,7 @@ def _without_comments(text: str, string: str | None = None) -> str:
 def _sounds_harmless(keys: Keys) -> bool:
     if any(_SECRET_NAME.search(key) for key in keys):
         return False
-    near = meant(keys)
-    return near is None or near[0] not in OPTIONS or not OPTIONS[near[0]].secret
+    return nearest(keys[-1], _SECRETS) is None
 
 
 def _is_reference(keys: Keys, raw: str) -> bool:

@@ -45,6 +45,7 @@ __all__ = [
     "subprotocols",
     "tls_version",
     "token",
+    "token_size",
     "transport",
     "uri_order",
     "uris",
@@ -108,6 +109,12 @@ def header_fault(name: str, value: str) -> str | None:
 def is_token(text: str) -> bool:
     """Tell whether ``text`` is a token (RFC 9110, 5.6.2)."""
     return _TOKEN.fullmatch(text) is not None
+
+
+def token_size(text: str) -> int:
+    """Return how many characters at the beginning of ``text`` may stand in a token."""
+    match = _TOKEN.match(text)
+    return 0 if match is None else match.end()
 
 
 def optional_text(value: str | None) -> str | None:
