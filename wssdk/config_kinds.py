@@ -19,7 +19,7 @@ from wssdk import config_words as words
 from wssdk.config import ClientConfig
 from wssdk.config_patterns import any_case, duration, size
 from wssdk.config_rules import option_fields
-from wssdk.config_schema import OPTIONS, SECTIONS, Form, Grammar, Keys
+from wssdk.config_schema import SECTIONS, Keys
 from wssdk.config_values import BadValue
 
 __all__ = [
@@ -199,14 +199,6 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     grammar.retry_status: Kind("array of status codes", _array(_integer(300, 599), maxItems=300)),
 }
 
-_BY_FORM: Final[Mapping[Form, Fragment]] = {
-    Form.TEXT: {"type": "string"},
-    Form.VALUE: {"type": ["string", "number"]},
-    Form.NUMBER: {"type": "number"},
-    Form.SWITCH: {"type": "boolean"},
-    Form.SWITCH_OR_NUMBER: {"type": ["boolean", "number"]},
-}
-
 
 def field_of(option: Keys) -> attrs.Attribute[Any]:
     """Return the field of an option, or of a section."""
@@ -228,27 +220,16 @@ def may_be_off(option: Keys) -> bool:
 def kind_of(option: Keys) -> Kind:
     """Return the kind of an option's value."""
     function: Any = field_of(option).converter
-    known = _KINDS.get(function) or _choice(function)
-    return known or _by_form(OPTIONS[option])
+    return _KINDS.get(function) or _choice(function)
 
 
-def _choice(function: Callable[..., Any]) -> Kind | None:
+def _choice(function: Callable[..., Any]) -> Kind:
     """Return the kind of a grammar that takes one of some words."""
     returned = typing.get_type_hints(function).get("return")
     of_union = [part for part in typing.get_args(returned) if typing.get_origin(part) is Literal]
-    literal = returned if typing.get_origin(returned) is Literal else of_union[0] if of_union else None
-    if literal is None:
-        return None
+    literal = of_union[0] if of_union else returned
+    assert typing.get_origin(literal) is Literal, "a grammar that takes more than words has a row of its own"
     choices = typing.get_args(literal)
     if function is words.optional_level:  # in capitals or not
         return Kind(" or ".join(map(repr, choices)), _text(f"^({'|'.join(map(any_case, choices))})$"))
     return Kind(" or ".join(f'"{choice}"' for choice in choices), {"enum": list(choices)})
-
-
-def _by_form(taken: Grammar) -> Kind:
-    """Return the kind of a grammar that nothing more is known about."""
-    one = _BY_FORM[taken.form]
-    if taken.array:
-        return Kind("array", _array(one))
-    name = {"string": "text", "boolean": "boolean", "number": "number"}.get(str(one["type"]), "value")
-    return Kind(name, _or_pair(one, (_or_off(one), _or_off(one))) if taken.pair else one)

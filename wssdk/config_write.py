@@ -81,9 +81,6 @@ def _set_lines(
         hint = "take it out: auth and proxy have options for secrets, which may be references"
         message = "there is a secret in it, and secrets are not written"
         problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {message}", hint))
-    elif value is None and not may_be_off(option):
-        message = "a file has no way to switch it off"
-        problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {message}"))
     else:
         yield f"{option[-1]} = {toml_text(option, value)}"
 

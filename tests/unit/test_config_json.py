@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 
 from tests.support.software import taplo
 from wssdk import ClientConfig
+from wssdk.config_kinds import kind_of
 from wssdk.config_schema import OPTIONS, SECTIONS
 
 GOOD = [
@@ -166,3 +167,8 @@ def test_taplo_finds_what_is_wrong_with_a_bad_file(tmp_path: Path) -> None:
         if not lines[number].startswith("[") and f"service.toml:{number + 1}:" not in done.stderr
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("option", list(OPTIONS), ids=".".join)
+def test_every_option_has_a_kind(option: tuple[str, ...]) -> None:
+    assert kind_of(option).name
