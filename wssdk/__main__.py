@@ -15,14 +15,16 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (default: those of the process); return the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     parser = _parser()
-    options = parser.parse_args(arguments)
+    # What follows "config" is for its own parser.
+    options = parser.parse_args(given[:1] if given[:1] == ["config"] else given)
     if options.command == "echo" and options.unix is not None:
         for name in ("host", "port"):
             if getattr(options, name) is not None:
                 parser.error(f"--unix and --{name} exclude one another")
     try:
-        code = _run(options)
+        code = _run_config(given[1:]) if options.command == "config" else _run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()  # who reads has read enough
@@ -45,6 +47,17 @@ def _run(options: argparse.Namespace) -> int:
     return run_echo(EchoOptions(**given, unix_path=options.unix, tls=options.tls))
 
 
+def _run_config(arguments: Sequence[str]) -> int:
+    try:
+        from wssdk.cli.config import run_config
+    except ImportError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        print(f"wssdk config needs {error.name}: pip install 'wssdk[cli]'", file=sys.stderr)
+        return 2
+    return run_config(arguments)
+
+
 def _drop_output() -> None:
     """Let standard output lead nowhere: Python flushes it once more at its end, and would complain."""
     with contextlib.suppress(OSError, ValueError):  # it may have no number
@@ -65,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"wssdk {wssdk.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("demo", help="run the main job against the embedded server")
+    commands.add_parser("config", help="check, show and compare configurations", add_help=False)
     echo = commands.add_parser("echo", help="serve an echo until ^C")
     echo.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     echo.add_argument("--port", type=_port, help="port, 0 for a free one (default: 8765)")

@@ -1,0 +1,285 @@
+"""``wssdk config``, by what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wssdk.__main__ import main
+from wssdk.config import ClientConfig
+
+GOOD = """\
+uri = "wss://me:pa55word@stream.example.com/?token=t0ken"
+
+[auth]
+token = "s3cret-one"
+
+[timeouts]
+open = "5s"
+
+[headers]
+X-Api-Key = "k3y"
+
+[connections.trades]
+keepalive.interval = "10s"
+"""
+BAD = """\
+uri = "ws://h"
+
+[timeouts]
+opne = 1
+
+[limits]
+max_size = "1 MiBB"
+"""
+SECRETS = ("pa55word", "t0ken", "s3cret", "k3y")
+
+Run = Callable[..., "Ended"]
+
+
+class Ended:
+    """How a command ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.toml").write_text(GOOD)
+    (tmp_path / "bad.toml").write_text(BAD)
+    (tmp_path / "other.toml").write_text(GOOD.replace("s3cret-one", "s3cret-two").replace("5s", "6s"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str) -> Ended:
+        code = main(["config", *words])
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+# check
+
+
+def test_check_of_a_good_file(run: Run) -> None:
+    ended = run("check", "good.toml")
+    assert (ended.code, ended.out, ended.err) == (0, "good.toml: ok\n", "")
+
+
+def test_check_tells_all_that_is_wrong(run: Run) -> None:
+    ended = run("check", "good.toml", "bad.toml")
+    assert ended.code == 1
+    assert "bad.toml:4:1: unknown option 'timeouts.opne'" in ended.err
+    assert "bad.toml:7:12: limits.max_size: expected a size" in ended.err
+
+
+def test_check_of_a_file_whose_connections_bring_the_uri(run: Run, folder: Path) -> None:
+    (folder / "many.toml").write_text('[connections.a]\nuri = "ws://a"\n')
+    assert run("check", "many.toml").code == 0
+
+
+def test_check_of_a_file_with_a_bad_connection(run: Run, folder: Path) -> None:
+    (folder / "many.toml").write_text('[connections.a]\nuri = "ws://a"\n[connections.b]\nuri = "http://b"\n')
+    assert "connections.b.uri" in run("check", "many.toml").err
+
+
+def test_check_of_a_file_that_is_not_there(run: Run) -> None:
+    ended = run("check", "goood.toml")
+    assert (ended.code, "good.toml" in ended.err) == (1, True)
+
+
+def test_check_in_json(run: Run) -> None:
+    ended = run("check", "--json", "good.toml", "bad.toml")
+    assert [(row["file"], [problem["path"] for problem in row["problems"]]) for row in ended.json] == [
+        ("good.toml", []),
+        ("bad.toml", ["timeouts.opne", "limits.max_size"]),
+    ]
+
+
+def test_check_with_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WSSDK_TIMEOUTS__OPNE", "1")
+    assert (run("check", "good.toml").code, run("check", "--env", "good.toml").code) == (0, 1)
+
+
+# show
+
+
+def rows_of(ended: Ended) -> dict[str, str]:
+    return {row["option"]: row["value"] for row in ended.json}
+
+
+def test_show_has_a_line_for_each_value_that_is_set(run: Run) -> None:
+    ended = run("show", "good.toml")
+    assert ended.code == 0
+    first = [line.split()[0] for line in ended.out.splitlines() if line.strip()]
+    assert first[0] == "option"
+    assert first[2:] == ["uri", "headers.X-Api-Key", "auth.token", "timeouts.open"]
+
+
+def test_show_tells_the_place(run: Run) -> None:
+    assert "good.toml:7" in run("show", "good.toml").out
+
+
+def test_show_of_a_connection(run: Run) -> None:
+    assert rows_of(run("show", "--json", "--connection", "trades", "good.toml"))["keepalive.interval"] == "10"
+
+
+def test_show_of_a_connection_that_is_not_there(run: Run) -> None:
+    ended = run("show", "--connection", "trade", "good.toml")
+    assert (ended.code, "trades" in ended.err) == (1, True)
+
+
+def test_later_files_win(run: Run) -> None:
+    assert rows_of(run("show", "--json", "good.toml", "other.toml"))["timeouts.open"] == "6"
+
+
+def test_show_with_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WSSDK_TIMEOUTS__OPEN", "7s")
+    shown = rows_of(run("show", "--env", "--json", "good.toml"))
+    assert shown["timeouts.open"] == "7"
+
+
+def test_show_of_everything_has_the_defaults(run: Run) -> None:
+    assert rows_of(run("show", "--all", "--json", "good.toml"))["timeouts.close"] == "10"
+
+
+def test_show_of_a_bad_file(run: Run) -> None:
+    ended = run("show", "bad.toml")
+    assert (ended.code, ended.out) == (1, "")
+
+
+@pytest.mark.parametrize("words", [["show"], ["show", "--json"], ["show", "--all"], ["diff", "other.toml"]])
+def test_no_secret_is_shown(run: Run, words: list[str]) -> None:
+    ended = run(*words, "good.toml")
+    assert [secret for secret in SECRETS if secret in ended.out + ended.err] == []
+
+
+def test_nothing_is_cut_off_where_output_is_no_terminal(run: Run, folder: Path) -> None:
+    long = "x" * 120
+    (folder / "long.toml").write_text(f'uri = "ws://h/{long}"\n')
+    assert long in run("show", "long.toml").out
+
+
+# schema, init
+
+
+def test_schema_is_that_of_the_library(run: Run) -> None:
+    assert run("schema").json == ClientConfig.json_schema()
+
+
+def test_init_prints_the_default_file(run: Run) -> None:
+    assert run("init").out == ClientConfig.default_toml()
+
+
+def test_init_writes_the_default_file(run: Run, folder: Path) -> None:
+    ended = run("init", "new.toml")
+    assert (ended.code, (folder / "new.toml").read_text()) == (0, ClientConfig.default_toml())
+
+
+def test_init_keeps_a_file_that_is_there(run: Run, folder: Path) -> None:
+    ended = run("init", "good.toml")
+    assert (ended.code, (folder / "good.toml").read_text()) == (1, GOOD)
+
+
+def test_init_replaces_a_file_when_told_to(run: Run, folder: Path) -> None:
+    run("init", "--force", "good.toml")
+    assert (folder / "good.toml").read_text() == ClientConfig.default_toml()
+
+
+def test_init_tells_where_it_cannot_write(run: Run) -> None:
+    ended = run("init", "no/such/folder.toml")
+    assert (ended.code, ended.err) == (1, "cannot write no/such/folder.toml: No such file or directory\n")
+
+
+# diff
+
+
+def test_diff_of_the_same(run: Run) -> None:
+    ended = run("diff", "good.toml", "good.toml")
+    assert (ended.code, ended.out) == (0, "")
+
+
+def test_diff_names_what_differs(run: Run) -> None:
+    ended = run("diff", "--json", "good.toml", "other.toml")
+    assert (ended.code, ended.json) == (
+        1,
+        [
+            {"option": "auth.token", "a": "********", "b": "******** (another one)"},
+            {"option": "timeouts.open", "a": "5", "b": "6"},
+        ],
+    )
+
+
+def test_diff_of_headers(run: Run, folder: Path) -> None:
+    (folder / "one.toml").write_text('uri = "ws://h"\nheaders = { X-A = "1", X-B = "2" }\n')
+    (folder / "two.toml").write_text('uri = "ws://h"\nheaders = { x-a = "1", X-C = "2" }\n')
+    rows = run("diff", "--json", "one.toml", "two.toml").json
+    assert [row["option"] for row in rows] == ["headers.x-b", "headers.x-c"]
+
+
+def test_diff_with_a_bad_file(run: Run) -> None:
+    ended = run("diff", "good.toml", "bad.toml")
+    assert (ended.code, "timeouts.opne" in ended.err) == (1, True)
+
+
+# The command's own words.
+
+
+@pytest.mark.parametrize("words", [[], ["frob"], ["check"], ["show", "--frob"], ["diff", "good.toml"]])
+def test_wrong_words_end_with_2(run: Run, words: list[str]) -> None:
+    ended = run(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Usage: wssdk config")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])
+def test_help(run: Run, words: list[str]) -> None:
+    ended = run(*words)
+    assert (ended.code, ended.out.startswith("Usage: wssdk config")) == (0, True)
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_it_says_what_to_install(
+    run: Run, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "wssdk.cli.config", raising=False)
+    ended = run("schema")
+    assert (ended.code, ended.err) == (2, f"wssdk config needs {missing}: pip install 'wssdk[cli]'\n")
+
+
+def test_output_that_nobody_reads_ends_it_quietly(folder: Path) -> None:
+    unread, stdout = os.pipe()
+    os.close(unread)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "wssdk", "config", "schema"],
+            cwd=Path(__file__).parents[3],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(stdout)
+    assert (ended.returncode, ended.stderr) == (1, "")
