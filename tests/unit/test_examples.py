@@ -19,11 +19,15 @@ EXAMPLES: Final = ROOT / "examples"
 PRINTED: Final = {
     "basic.py": "Server response: 'Hello, Server!'\n",
     "configured.py": "Received: {'type': 'subscribe', 'channel': 'updates'}\nReceived: {'type': 'close'}\n",
+    "declared_container.py": "Good day, container!\n",
     "errors.py": "Connection latency: 0.00",
+    "fastapi_app.py": "200 {'answer': 'What is 6 * 7?'}\n",
+    "fastapi_feed.py": "200 {'INIT': 101.0}\n404 {'detail': 'no such symbol'}\n",
     "fresh_token.py": "Bearer token-2\n",
     "injected_factory.py": "Hello, wire!\n",
     "own_resolver.py": "found you\n",
     "survivor.py": "prices 1\nprices 2\nprices 1\nprices 2\ndropped: 1012\nopened again\n",
+    "svcs_registry.py": "Hello, svcs!\n",
 }
 
 
