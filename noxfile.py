@@ -139,3 +139,10 @@ def bench(session: nox.Session) -> None:
     """Measure wssdk beside its peers (needs Linux and a C compiler): ``nox -s bench-3.11 -- --bar``."""
     session.install("-e", ".[bench]", env={"WSSDK_BUILD_EXTENSION": "require"})
     session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def compare(session: nox.Session) -> None:
+    """Write docs/comparison-config.md anew: what eight libraries say of the same bad configurations."""
+    session.install("-e", ".[compare]", env={"WSSDK_BUILD_EXTENSION": "never"})
+    session.run("python", "docs/comparison/write_page.py")

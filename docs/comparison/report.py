@@ -33,7 +33,8 @@ def report(load: Callable[[str], object]) -> None:
         config = load(sys.argv[1])
     except Exception as error:
         # What Python prints last of an error that nobody catches, the errors of a group included.
-        print("".join(traceback.format_exception_only(error, show_group=True)), end="")
+        groups = {"show_group": True} if sys.version_info >= (3, 13) else {}
+        print("".join(traceback.format_exception_only(error, **groups)), end="")
         sys.exit(1)
     for option in OPTIONS:
         print(option, "=", repr(functools.reduce(getattr, option.split("."), config)))

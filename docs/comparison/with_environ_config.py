@@ -38,7 +38,7 @@ class Settings:
     @environ.config(frozen=True)
     class Compression:
         enabled = environ.bool_var(True)
-        level = environ.var(-1, converter=int, validator=[validators.ge(-1), validators.le(9)])
+        level = environ.var(-1, converter=int, validator=validators.and_(validators.ge(-1), validators.le(9)))
 
     @environ.config(frozen=True)
     class Tls:

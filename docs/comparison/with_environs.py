@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import SimpleNamespace
 
-from environs import Env, validate
+from environs import Env, EnvError, validate
 from grammar import seconds, size
 from report import as_environment, report
+
+
+def parsed(grammar: Callable[[object], float]) -> Callable[[object], float]:
+    """Return the grammar with errors that environs gathers."""
+
+    def parse(value: object) -> float:
+        try:
+            return grammar(value)
+        except ValueError as error:
+            raise EnvError(str(error)) from error
+
+    return parse
 
 
 def load(path: str) -> SimpleNamespace:
     os.environ.update(as_environment(path))
     env = Env(eager=False, prefix="APP_")  # gathers what is wrong until seal()
-    env.add_parser("seconds", seconds)
-    env.add_parser("size", size)
+    env.add_parser("seconds", parsed(seconds))
+    env.add_parser("size", parsed(size))
     settings = SimpleNamespace(uri=env.str("URI"), subprotocols=env.list("SUBPROTOCOLS", []))
     with env.prefixed("AUTH__"):
         settings.auth = SimpleNamespace(token=env.str("TOKEN", None))

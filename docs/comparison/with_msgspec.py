@@ -22,38 +22,38 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all sections."""
 
 
-class Auth(Section):
+class Auth(Section, frozen=True):
     token: str | None = None
 
 
-class Timeouts(Section):
+class Timeouts(Section, frozen=True):
     open: Duration = Duration(10)
     close: Duration = Duration(10)
 
 
-class Keepalive(Section):
+class Keepalive(Section, frozen=True):
     interval: Duration = Duration(20)
 
 
-class Limits(Section):
+class Limits(Section, frozen=True):
     max_size: Size = Size(1 << 20)
     max_queue: Annotated[int, msgspec.Meta(gt=0)] = 32
 
 
-class Compression(Section):
+class Compression(Section, frozen=True):
     enabled: bool = True
     level: Annotated[int, msgspec.Meta(ge=-1, le=9)] = -1
 
 
-class Tls(Section):
+class Tls(Section, frozen=True):
     verify: bool = True
 
 
-class Network(Section):
+class Network(Section, frozen=True):
     family: Literal["any", "ipv4", "ipv6"] = "any"
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     uri: str
     subprotocols: list[str] = []
     auth: Auth = Auth()

@@ -1,12 +1,17 @@
-"""The file by pydantic-settings; unknown keys are forbidden, and sizes are pydantic's own."""
+"""The file by pydantic-settings: unknown keys forbidden, inputs hidden in errors, sizes pydantic's own."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from grammar import seconds
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from report import report
 
 Duration = Annotated[float, BeforeValidator(seconds)]
@@ -49,7 +54,12 @@ class Network(Section):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="APP_", env_nested_delimiter="__", nested_model_default_partial_update=True
+        extra="forbid",
+        frozen=True,
+        env_prefix="APP_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+        hide_input_in_errors=True,  # they may be secrets
     )
 
     uri: str
@@ -64,7 +74,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], env_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, TomlConfigSettingsSource(settings_cls)
 
