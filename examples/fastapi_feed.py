@@ -54,8 +54,8 @@ class Feed:
                 with contextlib.suppress(ConnectionClosed):
                     await self._receive(ws)
         except Exception:
-            # Fatal, as a refusal that no retry can change; servers leave an application running whose
-            # lifespan fails, so that its requests have to be told.
+            # Fatal, as a refusal that no retry can change. The requests have to be told: uvicorn, for one,
+            # goes on serving an application whose lifespan has failed.
             logger.exception("the feed has ended")
             async with self._changed:
                 self._ended = True

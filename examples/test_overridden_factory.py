@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from examples.injected_factory import Greeter
-from wssdk import ClientConfig, ClientConnection, ConnectionFactory, Network, Pipe, Route
+from wssdk import ClientConfig, ClientConnection, ConnectionFactory, Network, Pipe, Route, Tls
 from wssdk.testing import EchoServer
 
 
@@ -93,3 +93,23 @@ class TestWithoutAPeer:
         with pytest.raises(ConnectionRefusedError):
             await greeter.greet("Ada")
         assert [route.host for route in dialer.routes] == ["stream.example.com"]
+
+
+class TestOverTLS:
+    @pytest.fixture
+    def config(self) -> ClientConfig:
+        return ClientConfig(uri="wss://stream.example.com/greetings")
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[EchoServer]:
+        """Override: a server with a certificate for localhost."""
+        async with EchoServer(tls=True) as server:
+            yield server
+
+    @pytest.fixture
+    def factory(self, factory: ConnectionFactory, server: EchoServer) -> ConnectionFactory:
+        """Override: the same factory, which trusts that certificate and no other."""
+        return factory.evolve(ssl_context=server.ssl_context, tls=Tls(server_hostname="localhost"))
+
+    async def test_greets_by_name(self, greeter: Greeter) -> None:
+        assert await greeter.greet("Ada") == "Hello, Ada!"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import svcs
 
 from examples.svcs_registry import Greeter, registry_of
@@ -32,3 +34,12 @@ async def test_a_registered_factory_can_be_replaced() -> None:
         registry.register_value(ConnectionFactory, ConnectionFactory(ClientConfig(uri=server.uri)))
         async with svcs.Container(registry) as container:
             assert await (await container.aget(Greeter)).greet("test") == "Hello, test!"
+
+
+async def test_several_factories_are_told_apart_by_their_annotation() -> None:
+    trades, quotes = ConnectionFactory(CONFIG), ConnectionFactory(CONFIG)
+    async with svcs.Registry() as registry, svcs.Container(registry) as container:
+        registry.register_value(Annotated[ConnectionFactory, "trades"], trades)
+        registry.register_value(Annotated[ConnectionFactory, "quotes"], quotes)
+        assert await container.aget_abstract(Annotated[ConnectionFactory, "trades"]) is trades
+        assert await container.aget_abstract(Annotated[ConnectionFactory, "quotes"]) is quotes

@@ -136,8 +136,8 @@ BAD = (
             KEPT: rf"\A(?![\s\S]*{SECRET})",
         },
         note="typed-settings makes text of the array, `['...']`; dature has the array inside of its "
-        "`SecretStr`. Either shows only where the token is used. pydantic-settings prints the token in the error unless "
-        "`hide_input_in_errors` is set, as it is here.",
+        "`SecretStr`. Either shows only where the token is used. pydantic-settings prints the token in "
+        "the error unless `hide_input_in_errors` is set, as it is here.",
     ),
     Input(
         "missing-file",

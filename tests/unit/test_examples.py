@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -97,3 +98,16 @@ def test_every_example_is_run_here() -> None:
     here = {*PRINTED, "unix_socket.py", "service.py", "service.toml"}
     # Tests among them are collected as tests: pyproject.toml has the folder in testpaths.
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file() and path.stem[:5] != "test_"} == here
+
+
+def blocks_of_the_page() -> list[tuple[str, str]]:
+    """Files that code of the page on dependency injection is of, with that code."""
+    text = (ROOT / "docs" / "how-to" / "dependency-injection.md").read_text(encoding="utf-8")
+    return re.findall(r"^```python from=(\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), blocks_of_the_page(), ids=[name for name, _ in blocks_of_the_page()]
+)
+def test_code_of_the_page_is_that_of_the_example(name: str, code: str) -> None:
+    assert code in (ROOT / name).read_text(encoding="utf-8")
