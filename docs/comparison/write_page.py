@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from inputs import BAD, FILE, GOOD, KEPT, SECRET, Input
@@ -128,6 +128,14 @@ def section(case: Input, runs: dict[tuple[str, str], Run], good: dict[str, Run])
     return "\n\n".join(parts)
 
 
+def installed(library: str) -> bool:
+    """Return whether a library is there."""
+    try:
+        return bool(version(library))
+    except PackageNotFoundError:
+        return False
+
+
 def lines_of_code(library: str) -> int:
     """Return the lines of a program that say something."""
     lines = program(library).read_text(encoding="utf-8").splitlines()
@@ -136,6 +144,10 @@ def lines_of_code(library: str) -> int:
 
 def main() -> None:
     """Write the page."""
+    if sys.version_info < (3, 13):
+        sys.exit("Python 3.13 or later is needed: dature needs 3.12, and 3.13 shows the errors of groups")
+    if missing := [library for library in LIBRARIES if not installed(library)]:
+        sys.exit(f"not installed: {', '.join(missing)}; pip install '.[compare]' has them")
     as_it_is = Input("good", "The file as it is", environ={"APP_TIMEOUTS__OPEN": "7s"})
     layered = {library: run(library, as_it_is) for library in LIBRARIES}
     for library, done in layered.items():
