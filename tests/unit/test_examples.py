@@ -94,8 +94,24 @@ async def test_the_service_names_every_problem_of_its_file(tmp_path: Path) -> No
     assert "did you mean 'KiB'?" in printed
 
 
+async def test_named_factories_come_from_one_file_and_the_environment_over_it() -> None:
+    async with EchoServer() as server:
+        environ = {
+            f"WSSDK_CONNECTIONS__{name}__URI": server.uri + name.lower() for name in ("TRADES", "QUOTES")
+        }
+        printed = await run("examples/named_factories.py", environ=environ)
+    assert printed == "trades, quotes\nquote ACME\nbuy ACME\n"
+
+
 def test_every_example_is_run_here() -> None:
-    here = {*PRINTED, "unix_socket.py", "service.py", "service.toml"}
+    here = {
+        *PRINTED,
+        "unix_socket.py",
+        "service.py",
+        "service.toml",
+        "named_factories.py",
+        "named_factories.toml",
+    }
     # Tests among them are collected as tests: pyproject.toml has the folder in testpaths.
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file() and path.stem[:5] != "test_"} == here
 
