@@ -182,7 +182,7 @@ def _differences(first: ClientConfig, second: ClientConfig) -> Iterator[tuple[st
         one, other = (rows.get(option) for rows in explained)
         keys = tuple(option.split(".", 1))
         if one is None or other is None:
-            yield option, one and one.value, other and other.value
+            yield option, None if one is None else one.value, None if other is None else other.value
         elif value_of(first, keys) != value_of(second, keys):
             same = one.value == other.value  # two secrets behind one mask
             yield option, one.value, f"{other.value} (another one)" if same else other.value
