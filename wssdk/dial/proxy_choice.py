@@ -96,11 +96,9 @@ def choose_proxy(
         url, rule = section.url, "proxy.url"
     proxy = parse_proxy(url)
     if section.username is not None:
-        proxy = attrs.evolve(
-            proxy,
-            username=section.username,
-            password=None if section.password is None else section.password.reveal(),
-        )
+        proxy = attrs.evolve(proxy, username=section.username)
+    if section.password is not None:
+        proxy = attrs.evolve(proxy, password=section.password.reveal())
     logger.debug("proxy for %s port %d: %s, by %s", route.host, route.port, proxy, rule)
     return proxy
 

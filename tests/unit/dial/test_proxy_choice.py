@@ -109,6 +109,11 @@ def test_credentials_of_the_configuration_win() -> None:
     assert chosen(section=section) == ProxyAddress("http", "mine", 80, "me", "secret")
 
 
+def test_password_may_be_that_of_the_url() -> None:
+    section = Proxy(url="http://a:b@mine", username="me")
+    assert chosen(section=section) == ProxyAddress("http", "mine", 80, "me", "b")
+
+
 @pytest.mark.parametrize("route", [{"unix_path": "/run/x"}, {"options": {"sock": object()}}])
 def test_unix_and_given_sockets_have_none(route: dict[str, Any]) -> None:
     assert chosen(section=Proxy(url="http://mine"), **route) is None
