@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
@@ -165,7 +166,8 @@ class Opener:
             hop.target,
             key=key,
             origin=config.origin,
-            extensions_header=build_extensions_header(offers),
+            # The same text for all connections that offer the same.
+            extensions_header=sys.intern(build_extensions_header(offers)),
             subprotocols=config.subprotocols,
             user_agent=config.user_agent,
             headers=hop.headers,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from wssdk.errors import ConcurrencyError, ConnectionClosed
 
 __all__ = ["MAX_PENDING", "Pings"]
+
+_Pending: TypeAlias = dict[bytes, tuple[asyncio.Future[float], float, bool]]
+
+# Of connections that wait for no pong, which are most of them: never changed.
+_NONE: Final[_Pending] = {}
 
 MAX_PENDING: Final = 1000
 """Pings that may wait at once."""
@@ -26,7 +31,7 @@ class Pings:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._pending: dict[bytes, tuple[asyncio.Future[float], float, bool]] = {}
+        self._pending = _NONE
         self.latency = 0.0
         """Round-trip seconds of the last acknowledged ping; 0 before the first."""
 
@@ -51,6 +56,8 @@ class Pings:
         if len(self._pending) >= MAX_PENDING:
             raise ConcurrencyError(f"{MAX_PENDING} pings are already waiting for their pongs")
         future: asyncio.Future[float] = self._loop.create_future()
+        if self._pending is _NONE:
+            self._pending = {}
         self._pending[payload] = (future, self._loop.time(), ack_on_close)
         return future
 
@@ -74,7 +81,7 @@ class Pings:
     def end(self, closed_exception: Callable[[], ConnectionClosed]) -> None:
         """The connection is closed: no pong will come."""
         now = self._loop.time()
-        pending, self._pending = self._pending, {}
+        pending, self._pending = self._pending, _NONE
         for future, sent, ack_on_close in pending.values():
             if future.done():
                 continue

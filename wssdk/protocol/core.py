@@ -112,10 +112,10 @@ class ProtocolCore:
             max_fragments,
         )
         self.writer = MessageWriter(role is Role.CLIENT, deflater, min_deflate, extensions)
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[bytes] | None = None
         self._held_pong: bytes | None = None
         self._pings = 0
-        self._pongs: list[bytes] = []
+        self._pongs: list[bytes] | None = None
         self._ended = False
 
     # Receiving.
@@ -192,6 +192,8 @@ class ProtocolCore:
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PONG:
+            if self._pongs is None:
+                self._pongs = []
             self._pongs.append(payload)
         elif opcode == Opcode.PING:
             self._answer_ping(payload)
@@ -231,7 +233,7 @@ class ProtocolCore:
         """Return the payloads of pongs received since the last call, in order."""
         if not self._pongs:
             return []
-        pongs, self._pongs = self._pongs, []
+        pongs, self._pongs = self._pongs, None
         return pongs
 
     # Sending.
@@ -306,21 +308,26 @@ class ProtocolCore:
         except Exception as error:  # an extension of the user's broke: the connection ends all the same
             if self.cause is None:
                 self.cause = error
-            self._outgoing.append(self.writer.serialize_plain(Opcode.CLOSE, payload))
+            self._queue(self.writer.serialize_plain(Opcode.CLOSE, payload))
         self.sent = close
         self._advance(Step.CLOSE_SENT)
         # What comes in now may be of no interest to anyone: it must not hide the close frame.
         self.reader.discarding = True
 
     def _write(self, opcode: int, payload: bytes) -> None:
-        self._outgoing.append(self.writer.serialize_control(opcode, payload))
+        self._queue(self.writer.serialize_control(opcode, payload))
+
+    def _queue(self, frame: bytes) -> None:
+        if self._outgoing is None:
+            self._outgoing = []
+        self._outgoing.append(frame)
 
     def take_outgoing(self) -> bytes:
         """Return the bytes that wait to be sent."""
         if not self._outgoing:
             return b""
         data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
-        self._outgoing.clear()
+        self._outgoing = None
         return data
 
     # Ending.
@@ -332,7 +339,7 @@ class ProtocolCore:
         """Take the loss of the pipe."""
         if self.state is not State.CLOSED:
             self._advance(Step.PIPE_LOST)
-        self._outgoing.clear()
+        self._outgoing = None
 
     def may_drop_pipe(self) -> bool:
         """Tell whether this side should close the pipe now: the server does first (RFC 6455, 7.1.1)."""
