@@ -244,8 +244,8 @@ def optional_level(value: Level | None) -> Level | None:
 
 def optional_uri(value: str | None) -> str | None:
     """Return a WebSocket URI (RFC 6455, 3); None where it is given when connecting."""
-    if value is None:
-        return None
+    if value is None or type(value) is ParsedURI:
+        return value
     expected = 'a WebSocket URI such as "wss://example.com/feed"'
     if items(value) is not None:
         raise BadValue(expected, value, "several go into uris")
