@@ -346,18 +346,12 @@ class ClientConfig:
         return from_connect(uri, keywords)
 
 
-# By the descriptors of its slots: asking by name takes three times as long, for each connection with a URI.
-_SLOTS: Final = tuple(
-    (slot.__get__, slot.__set__)
-    for slot in (getattr(ClientConfig, field.name) for field in attrs.fields(ClientConfig))
-)
+_FIELDS: Final = tuple(field.name for field in attrs.fields(ClientConfig))
+_set: Final = object.__setattr__  # a frozen class has no other way
 
 
 def _copied(config: ClientConfig) -> ClientConfig:
     new = object.__new__(type(config))
-    for get, put in _SLOTS:
-        put(new, get(config))
+    for name in _FIELDS:
+        _set(new, name, getattr(config, name))
     return new
-
-
-_set: Final = object.__setattr__  # a frozen class has no other way

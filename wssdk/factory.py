@@ -50,6 +50,7 @@ _Open: TypeAlias = Callable[[ConnectAttempt], Awaitable[ClientConnection]]
 
 _FIRST: Final = ConnectAttempt()
 _DEFLATE: Final = "permessage-deflate"
+_PLAIN_TLS: Final = attrs.fields(ClientConfig).tls.default
 
 # What a dialer is made from: it is kept where none of it changes.
 _DIALLED_BY: Final = (
@@ -338,9 +339,9 @@ class ConnectionFactory:
             return await self._tries.open(uri, attempt)
         text = self._uri(uri)
         target = parse_uri(text)
-        # Some rules are between the URI and the rest of the config.
-        config = self.config if uri is None else self.config.with_uri(uri)
-        return await self._opener.open(text, target, config)
+        if uri is not None and self.config.tls is not _PLAIN_TLS:
+            self.config.with_uri(uri)  # for the rules between a URI and the section
+        return await self._opener.open(text, target, self.config)
 
     def _known(self, uri: str | None) -> tuple[str, ...]:
         """Return the URIs that are opened, where that is known beforehand."""
