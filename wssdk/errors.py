@@ -226,7 +226,9 @@ class TooManyHeaders(SecurityError):
 
 
 class ProxyError(InvalidHandshake):
-    """The proxy did not open the way."""
+    """The proxy did not open the way; ``is_about_credentials`` where it wants others, or some."""
+
+    is_about_credentials = False
 
 
 class InvalidProxyMessage(ProxyError):

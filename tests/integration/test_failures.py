@@ -19,13 +19,13 @@ import wssdk
 from tests.support.black_holes import black_hole
 from tests.support.daemons import free_port
 from tests.support.raw_peer import RawLink, raw_peer
+from tests.support.servers import Script, raw_server
 from tests.support.tls import DAY, Authority, authority, now, pin_of
 from wssdk import (
     ClientConfig,
     ConnectionFactory,
     Network,
     Resolver,
-    Response,
     RetryableError,
     Timeouts,
     Tls,
@@ -198,8 +198,47 @@ def raised(error: Exception, cause: Exception | None = None) -> Happening:
     return happen
 
 
-def status_of_proxy(status: int) -> Exception:
-    return wssdk.InvalidProxyStatus(Response(status, "No", wssdk.Headers()))
+def ending(*answers: bytes) -> Script:
+    """Return a proxy that answers each of what it reads, and then ends the stream."""
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await reader.read(1 << 12)
+            writer.write(answer)
+            await writer.drain()
+
+    return proxy
+
+
+def status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def through(scheme: str, proxy: Script, user: str = "") -> Happening:
+    """Return an opening by way of a proxy."""
+
+    async def happening() -> Exception:
+        async with raw_server(proxy) as server:
+            url = f"{scheme}://{user}127.0.0.1:{server.port}"
+            return await failure_of(ClientConfig(uri="ws://example.com/", proxy=url))
+
+    return happening
+
+
+async def unreached_proxy() -> Exception:
+    url = f"http://127.0.0.1:{free_port()}"
+    return await failure_of(ClientConfig(uri="ws://example.com/", proxy=url))
+
+
+def by_environment(url: str) -> Happening:
+    """Return an opening by way of the proxy that the environment names."""
+
+    async def happening() -> Exception:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("https_proxy", url)
+            return await failure_of(ClientConfig(uri="ws://example.com/"))
+
+    return happening
 
 
 def agreement(*lines: str) -> list[Step]:
@@ -268,18 +307,24 @@ HAPPENINGS: Final[dict[str, list[Happening]]] = {
     ],
     "a resolver returns what is no address": [opening("ws://feed.test/", resolver=resolver_of("h.test"))],
     "no address answers within `network.address_timeout`": [nobody_answers],
-    "the proxy's URL cannot be used": [raised(wssdk.InvalidProxy("ftp://h", "scheme"))],
-    "the proxy ends the stream before its response": [
-        raised(wssdk.InvalidProxyMessage("no response"), EOFError())
-    ],
-    "the proxy answers with what is not HTTP": [raised(wssdk.InvalidProxyMessage("no HTTP"))],
+    "the proxy's URL cannot be used": [by_environment("ftp://127.0.0.1:9")],
+    "the proxy ends the stream before its response": [through("http", ending(b""))],
+    "the proxy answers with what is not HTTP": [through("http", ending(b"SSH-2.0\r\n"))],
     "the proxy answers 502, or another of `retry_status`": [
-        raised(status_of_proxy(status)) for status in (429, 502, 503, 504)
+        through("http", ending(status_line(status))) for status in (429, 502, 503, 504)
     ],
     "the proxy answers 407, or another status": [
-        raised(status_of_proxy(status)) for status in (403, 405, 407)
+        through("http", ending(status_line(status))) for status in (403, 405, 407)
     ],
-    "the proxy does not open the way in another manner": [raised(wssdk.ProxyError("refused"))],
+    "a SOCKS proxy refuses the credentials, or wants some": [
+        through("socks5h", ending(b"\x05\xff")),
+        through("socks5h", ending(b"\x05\x02", b"\x01\x01"), user="me:word@"),
+    ],
+    "the proxy does not open the way in another manner": [
+        through("socks5h", ending(b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0")),
+        through("socks4a", ending(b"\x00\x5b\0\0\0\0\0\0")),
+    ],
+    "the proxy is not reached": [unreached_proxy],
     "what a hook or a provider calls transient": [raised(RetryableError(LookupError("down")))],
     "any other exception": [raised(Exception("anything")), raised(LookupError("anything"))],
 }

@@ -108,13 +108,13 @@ class StreamDialer:
             if route.options:
                 # Calling it checks the keywords, and runs nothing.
                 way.open(StreamPipe, **way.keywords).close()
-            proxy = choose_proxy(self._config.proxy, route, self._logger)
             target = self._tcp_target(route, of_tcp)
+            dialled = attrs.evolve(route, host=target.host, port=target.port) if of_tcp else route
+            proxy = choose_proxy(self._config.proxy, dialled, self._logger)
             if route.unix_path is not None:
                 sock = await connect_unix(loop, route.unix_path)
             elif sock is None:
-                near = target if proxy is None else _nearer(target, proxy)
-                sock = await connect_tcp(loop, near)
+                sock = await _connect(loop, target, proxy)
                 set_keepalive(sock, self._config.network.tcp_keepalive)
             if proxy is None:
                 pipe = await self._open(loop, way, sock)
@@ -267,6 +267,19 @@ class StreamDialer:
             tls = Tls(ca_file=self._config.proxy.ca_file)
             self._proxy_shared = shared_context(tls, logger=self._logger, section="proxy")
         return await self._proxy_shared.get()
+
+
+async def _connect(
+    loop: asyncio.AbstractEventLoop, target: TcpTarget, proxy: ProxyAddress | None
+) -> socket.socket:
+    """Return a socket that is connected to ``target``, or to the proxy on the way there."""
+    if proxy is None:
+        return await connect_tcp(loop, target)
+    try:
+        return await connect_tcp(loop, _nearer(target, proxy))
+    except OSError as error:
+        error.add_note(f"on the way to proxy {proxy}")
+        raise
 
 
 @attrs.frozen

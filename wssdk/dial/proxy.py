@@ -100,7 +100,10 @@ async def speak_socks(
     try:
         await connector.connect(stream, host, target.port)
     except ReplyError as error:
-        raise ProxyError(f"proxy {proxy} refused the connection: {error}") from error
+        refusal = ProxyError(f"proxy {proxy} refused the connection: {error}")
+        # Tried again with the same, they would be refused again, until the account is locked.
+        refusal.is_about_credentials = "authentication" in str(error).lower()
+        raise refusal from error
     except ProxyError as error:
         raise ProxyError(f"proxy {proxy}: {error}") from error.__cause__
     except (ValueError, UnicodeError) as error:

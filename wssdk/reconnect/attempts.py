@@ -88,6 +88,11 @@ class Attempts:
                 self._note_success(connection)
                 return connection
 
+    def unfit(self, connection: ClientConnection) -> None:
+        """Take note that a connection is given up before it was of use."""
+        if self._tell_end is not None:
+            self._tell_end(connection, False)
+
     def ended(self) -> bool:
         """Take note that the last connection is given up; tell whether there may be a next one."""
         lived = self._policy.clock.time() - self._opened_at

@@ -47,6 +47,6 @@ def _is_transient(exception: Exception, retry_status: Container[int]) -> bool:
         case InvalidStatus() | InvalidProxyStatus():
             response = exception.response
             return response is not None and response.status_code in retry_status
-        case ProxyError():  # the proxy is not reached, or does not reach the peer
-            return True
+        case ProxyError():  # the proxy does not reach the peer
+            return not exception.is_about_credentials
     return False

@@ -220,6 +220,7 @@ class Keeper:
                 await self._prepare(connection)
             except BaseException:
                 connection.abort()  # where it is not closed by now
+                self._attempts.unfit(connection)
                 raise
         except Exception as error:
             self._last_error = error
@@ -234,7 +235,7 @@ class Keeper:
             async with asyncio.timeout(self._open_timeout) as deadline:
                 prepared = self._on_open(connection)
                 if inspect.isawaitable(prepared):
-                    await prepared
+                    await _own_cancelling(prepared)
         except TimeoutError as error:
             if not deadline.expired():
                 await connection.close(CloseCode.INTERNAL_ERROR)
@@ -257,3 +258,18 @@ class Keeper:
 
     def _is_end(self, closed: ConnectionClosed) -> bool:
         return self._stop_when is not None and bool(self._stop_when(closed))
+
+
+async def _own_cancelling(prepared: Awaitable[object]) -> None:
+    """Await what ``on_open`` returned; where that was cancelled and this task was not, it has failed.
+
+    Raises:
+        RuntimeError: something that it awaits was cancelled.
+    """
+    try:
+        await prepared
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("on_open awaited something that was cancelled") from error

@@ -311,6 +311,11 @@ class ReconnectingConnection:
                     await self._outbox.wait_acknowledged(connection, self._close_timeout)
                 await close(connection)
             await asyncio.wait((task,))
+        except BaseException:
+            # Cancelled: nothing is waited for any more, not even the last acknowledgement.
+            if connection is not None:
+                connection.abort()
+            raise
         finally:
             if task.done():
                 keeper.end()  # the task may not have begun

@@ -8,14 +8,22 @@ import ssl
 
 import pytest
 
+from tests.support.daemons import free_port
 from tests.support.proxies import PlayedProxy
 from tests.support.servers import RawServer, Script, raw_server
 from tests.support.tls import authority
 from wssdk.config import ClientConfig, Proxy
 from wssdk.dial.dialer import StreamDialer
 from wssdk.dial.pipe import StreamPipe
-from wssdk.errors import InvalidProxy, InvalidProxyMessage, InvalidProxyStatus, ProxyError
+from wssdk.errors import (
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
+    ProxyError,
+    RetryableError,
+)
 from wssdk.ports import Route
+from wssdk.reconnect import process_exception
 
 YES = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -243,3 +251,43 @@ async def test_password_that_socks_cannot_carry_is_not_told() -> None:
         with pytest.raises((InvalidProxy, ProxyError)) as caught:
             await dial(server, scheme="socks5h", user=f"me:{'s3cret' * 60}@")
     assert "s3cret" not in f"{caught.value!r}{caught.value}{caught.value.__cause__!r}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "about"),
+    [
+        ([b"\x05\x02", b"\x01\x01"], True),
+        ([b"\x05\xff"], True),
+        ([b"\x05\x02", b"\x01\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0"], False),
+    ],
+    ids=["wrong credentials", "no acceptable method", "refused by the server"],
+)
+async def test_it_is_told_whether_credentials_are_what_socks_refuses(
+    answers: list[bytes], about: bool
+) -> None:
+    error = await refused(plays(*answers), ProxyError, scheme="socks5h", user="me:word@")
+    assert isinstance(error, ProxyError)
+    assert (error.is_about_credentials, isinstance(process_exception(error), RetryableError)) == (
+        about,
+        not about,
+    )
+
+
+# Reaching the proxy.
+
+
+async def test_proxy_that_is_not_reached_is_named() -> None:
+    dialer = StreamDialer(ClientConfig(proxy=Proxy(url=f"http://me:pa55word@127.0.0.1:{free_port()}")))
+    with pytest.raises(ConnectionRefusedError) as caught:
+        await dialer.dial(Route(False, "example.com", 80))
+    (note,) = caught.value.__notes__
+    assert (note.startswith("on the way to proxy http://127.0.0.1:"), "pa55word" in note) == (True, False)
+
+
+async def test_environment_is_asked_for_the_host_that_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "http://proxy.invalid")
+    async with raw_server() as server:
+        options = {"host": "127.0.0.1", "port": server.port}
+        pipe = await StreamDialer(ClientConfig()).dial(Route(False, "example.com", 80, options=options))
+        pipe.abort()
+    assert server.accepted == 1

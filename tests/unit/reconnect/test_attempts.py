@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.connections import establish
 from tests.support.dialer import HANG, FakeClock, Script, ScriptedDialer, agree, refuse
 from tests.support.until import until
 from wssdk.config import ClientConfig, Reconnect
@@ -240,3 +241,16 @@ async def test_server_that_accepts_and_drops_meets_ten_attempts_in_half_a_minute
         pipe.lose()
         await until(lambda ws=ws: ws.closed)  # type: ignore[misc]  # the loop's own
     assert len([time for time in times if time < 30 - 1e-6]) <= 10
+
+
+async def test_unfit_connection_is_told_of() -> None:
+    told: list[tuple[object, bool]] = []
+    connection, _ = establish()
+
+    async def open(attempt: ConnectAttempt) -> ClientConnection:
+        return connection
+
+    policy = ReconnectPolicy(Reconnect(), logging.getLogger("tests"), FakeClock())
+    attempts = Attempts(open, policy, "ws://h", "ws://h", ended=lambda *given: told.append(given))
+    attempts.unfit(await attempts.next())
+    assert told == [(connection, False)]

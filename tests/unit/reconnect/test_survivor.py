@@ -606,3 +606,29 @@ async def test_sending_raises_as_asked_for_by_the_factory() -> None:
     async with conn:
         with pytest.raises(NotSent):
             await conn.send("a")
+
+
+# What is cancelled.
+
+
+async def test_cancelled_close_does_not_wait_for_acknowledgements() -> None:
+    peers = Peers()
+    conn = await survivor(peers, acknowledge=True, close_timeout=100)
+    peers.last.pongs = False
+    await conn.send("a")
+    closing = await started(conn.close())
+    closing.cancel()
+    await asyncio.wait((closing,))
+    await until(lambda: conn.state is ReconnectingState.CLOSED)
+    assert peers.last.is_closing()
+
+
+async def test_on_open_that_awaits_what_is_cancelled_has_failed() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        vault = asyncio.get_running_loop().create_future()
+        vault.cancel()
+        await vault
+
+    conn = survivor(Peers(), on_open=log_in)
+    with pytest.raises(RuntimeError, match="on_open awaited something that was cancelled"):
+        _ = await conn
