@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
@@ -265,21 +265,31 @@ class Outbox:
             if self.ledger is not None and not self.ledger.has_room():
                 await self.ledger.wait_moved()
                 continue
-            # Not kept any longer: never twice, whatever becomes of it.
-            message = self._kept.popleft()
-            self._kept_bytes -= size_of(message)
+            taken: list[Data] = []
             try:
-                await self._write(connection, message, None)
+                if self.ledger is None and type(connection).send is ClientConnection.send:
+                    # It is taken when it has its turn and there is room: before, nothing is written of it.
+                    await connection.send_many(self._take(taken))
+                else:
+                    await self._write(connection, next(self._take(taken)), None)
             except ConnectionClosed:
                 return
             except Exception:
-                self._kept.appendleft(message)
-                self._kept_bytes += size_of(message)
+                for message in taken:
+                    self._kept.appendleft(message)
+                    self._kept_bytes += size_of(message)
                 raise
         if self._ended is None and is_writable(connection):
             self._is_closing = connection.transport.is_closing
             self._connection = connection
             self._wake_first()
+
+    def _take(self, taken: list[Data]) -> Iterator[Data]:
+        """Yield the next message that is kept, and keep it no longer: never twice, whatever becomes of it."""
+        if self._kept and self._ended is None:
+            taken.append(self._kept.popleft())
+            self._kept_bytes -= size_of(taken[0])
+            yield taken[0]
 
     def lost(self) -> tuple[Data, ...]:
         """The connection is lost: return what it had and did not acknowledge."""

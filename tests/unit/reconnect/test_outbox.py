@@ -13,6 +13,7 @@ from tests.support.connections import started, ticks
 from tests.support.raw_peer import BINARY, TEXT
 from tests.support.survival import Peers, surviving
 from tests.support.until import until
+from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConnectionClosed, ConnectionClosedError
 from wssdk.reconnect.outbox import NotSent, SendPolicy
 from wssdk.reconnect.survivor import ReconnectingConnection
@@ -346,3 +347,58 @@ def test_size_may_have_a_unit() -> None:
 def test_not_sent_survives_pickling() -> None:
     again = pickle.loads(pickle.dumps(NotSent("there is no connection")))
     assert (str(again), again.why) == (str(NotSent("there is no connection")), "there is no connection")
+
+
+# A message that is kept, and has to wait for its turn on the next connection.
+
+
+async def hold_the_turn(ws: ClientConnection) -> asyncio.Task[None]:
+    """Begin a fragmented message that is never complete."""
+
+    async def endless() -> AsyncIterator[str]:
+        yield "begun"
+        await asyncio.get_running_loop().create_future()
+
+    return await started(ws.send(endless()))
+
+
+async def test_kept_message_that_never_had_its_turn_goes_out_by_the_next_connection() -> None:
+    held: list[asyncio.Task[None]] = []
+
+    async def on_open(ws: ClientConnection) -> None:
+        if len(peers.all) == 2:
+            held.append(await hold_the_turn(ws))
+
+    peers = Peers()
+    async with surviving(peers, on_open=on_open, outbox=5) as conn:
+        await drop(peers)
+        await conn.send("kept")
+        peers.may_open.set()
+        await until(lambda: held)
+        await ticks(5)
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 3 and conn.connection is not None)
+        await ticks(5)
+        assert peers.last.heard() == ["kept"]
+    await asyncio.wait(held)
+    held[0].exception()
+
+
+async def test_kept_message_that_never_had_its_turn_is_returned_by_close() -> None:
+    held: list[asyncio.Task[None]] = []
+
+    async def on_open(ws: ClientConnection) -> None:
+        if len(peers.all) == 2:
+            held.append(await hold_the_turn(ws))
+
+    peers = Peers()
+    async with surviving(peers, on_open=on_open, outbox=5) as conn:
+        await drop(peers)
+        await conn.send("one")
+        await conn.send("two")
+        peers.may_open.set()
+        await until(lambda: held)
+        await ticks(5)
+        assert await conn.close() == ["one", "two"]
+    await asyncio.wait(held)
+    held[0].exception()
