@@ -20,7 +20,7 @@ class Attempts:
 
     A failed opening is tried again, with growing delays, where it is transient; a fatal failure is
     raised. Only a connection that lived ``min_uptime`` seconds starts delays and attempts anew, and only
-    after such a one the next is opened without a delay: a server that accepts and drops meets no storm.
+    after such a one the first of them counts again: a server that accepts and drops meets no storm.
     What is raised in the end has a line for each attempt in its notes.
 
     Args:
@@ -103,7 +103,11 @@ class Attempts:
         if is_long:
             self._delays = None
             self._record.clear()
-            self.on_delay(0.0)
+            if self._policy.delays is None and self._policy.section.initial is not None:
+                # RFC 6455, 7.2.3: those that lost one server must not all come back at once.
+                self._back_off()
+            else:
+                self.on_delay(0.0)
             return True
         if connection is not None:
             self._record.add(f", lasted {lived:.1f} seconds")

@@ -26,7 +26,7 @@ class Reconnection:
 
     A failed opening is tried again, with growing delays, where it is transient; a fatal failure is
     raised. Only a connection that lived ``min_uptime`` seconds (from its opening until the loop moves on)
-    starts delays and attempts anew, and only after such a one the next is opened without a delay: a server
+    starts delays and attempts anew, and only after such a one the first wait counts again: a server
     that accepts and drops meets no storm.
 
     The arguments are those of :class:`Attempts`.

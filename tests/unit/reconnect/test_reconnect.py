@@ -42,9 +42,8 @@ class Iterating:
     def __init__(self, *scripts: Script, **collaborators: Any) -> None:
         self.clock = FakeClock()
         self.dialer = ScriptedDialer(*scripts)
-        self.factory = ConnectionFactory(
-            ClientConfig(uri=URI), dialer=self.dialer, clock=self.clock, **collaborators
-        )
+        config = collaborators.pop("config", ClientConfig(uri=URI))
+        self.factory = ConnectionFactory(config, dialer=self.dialer, clock=self.clock, **collaborators)
 
     def __aiter__(self) -> Reconnection:
         return aiter(self.factory.connect())
@@ -342,14 +341,28 @@ async def test_one_pipe_is_open_at_a_time() -> None:
     assert open_pipes == [1, 1, 1]
 
 
-async def test_connection_that_lived_is_followed_at_once() -> None:
-    iterating = Iterating(AGREE)
+async def waits_between_connections_that_lived(iterating: Iterating) -> list[float]:
     async for ws in iterating:
         iterating.clock.now += 5
-        if len(iterating.dialer.pipes) == 3:
+        if len(iterating.dialer.pipes) == 4:
             await ws.close()
             break
-    assert iterating.clock.sleeps == []
+    return iterating.clock.sleeps
+
+
+async def test_connection_that_lived_is_followed_after_the_first_wait() -> None:
+    waits = await waits_between_connections_that_lived(Iterating(AGREE))
+    assert (len(waits), max(waits) <= 5, len(set(waits))) == (3, True, 3)
+
+
+async def test_connection_that_lived_is_followed_at_once_where_there_is_no_first_wait() -> None:
+    config = ClientConfig(uri=URI, reconnect=Reconnect(initial=None))
+    assert await waits_between_connections_that_lived(Iterating(AGREE, config=config)) == []
+
+
+async def test_connection_that_lived_is_followed_at_once_where_the_delays_are_the_users() -> None:
+    iterating = Iterating(AGREE, reconnect_delays=lambda: itertools.count(1.0))
+    assert await waits_between_connections_that_lived(iterating) == []
 
 
 async def test_connection_that_lived_starts_the_delays_anew() -> None:
