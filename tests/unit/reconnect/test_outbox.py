@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -362,15 +362,19 @@ async def hold_the_turn(ws: ClientConnection) -> asyncio.Task[None]:
     return await started(ws.send(endless()))
 
 
-async def test_kept_message_that_never_had_its_turn_goes_out_by_the_next_connection() -> None:
-    held: list[asyncio.Task[None]] = []
+def held_on_the_second(peers: Peers, held: list[asyncio.Task[None]]) -> Callable[[ClientConnection], Any]:
+    """Return an ``on_open`` that has the second connection's turn held."""
 
     async def on_open(ws: ClientConnection) -> None:
         if len(peers.all) == 2:
             held.append(await hold_the_turn(ws))
 
-    peers = Peers()
-    async with surviving(peers, on_open=on_open, outbox=5) as conn:
+    return on_open
+
+
+async def test_kept_message_that_never_had_its_turn_goes_out_by_the_next_connection() -> None:
+    peers, held = Peers(), list[asyncio.Task[None]]()
+    async with surviving(peers, on_open=held_on_the_second(peers, held), outbox=5) as conn:
         await drop(peers)
         await conn.send("kept")
         peers.may_open.set()
@@ -385,14 +389,8 @@ async def test_kept_message_that_never_had_its_turn_goes_out_by_the_next_connect
 
 
 async def test_kept_message_that_never_had_its_turn_is_returned_by_close() -> None:
-    held: list[asyncio.Task[None]] = []
-
-    async def on_open(ws: ClientConnection) -> None:
-        if len(peers.all) == 2:
-            held.append(await hold_the_turn(ws))
-
-    peers = Peers()
-    async with surviving(peers, on_open=on_open, outbox=5) as conn:
+    peers, held = Peers(), list[asyncio.Task[None]]()
+    async with surviving(peers, on_open=held_on_the_second(peers, held), outbox=5) as conn:
         await drop(peers)
         await conn.send("one")
         await conn.send("two")
