@@ -191,9 +191,10 @@ class Link(Intake, asyncio.BufferedProtocol):
         if self._cork is not None:
             self._cork.write(data)
         elif self.transport is not None:
-            if self.plain_sock is not None and Cork.fits(self.plain_sock):
-                # Made when it is needed: few connections send one frame after the other.
-                self._cork = Cork(self.transport, self.plain_sock, self._loop, self._note_cause)
+            # Asked, and made, when it is needed, and once: few connections send one frame after the other.
+            sock, self.plain_sock = self.plain_sock, None
+            if sock is not None and Cork.fits(sock):
+                self._cork = Cork(self.transport, sock, self._loop, self._note_cause)
             self.transport.write(data)
 
     def _note_cause(self, error: OSError) -> None:

@@ -7,7 +7,6 @@ begins where the proxy's part ends. Only the tunnel through an https proxy begin
 from __future__ import annotations
 
 import asyncio
-import base64
 import socket
 from typing import Any, Final, NoReturn, Protocol
 
@@ -23,6 +22,7 @@ from wssdk.errors import (
     InvalidProxyStatus,
     ProxyError,
 )
+from wssdk.handshake.request import build_basic
 from wssdk.handshake.response import ResponseReader
 from wssdk.headers import Response
 
@@ -131,8 +131,7 @@ def connect_request(proxy: ProxyAddress, target: TcpTarget, user_agent: str | No
     if user_agent is not None:
         headers.append(("User-Agent", user_agent))
     if proxy.username is not None:
-        user = f"{proxy.username}:{proxy.password or ''}".encode()
-        headers.append(("Proxy-Authorization", f"Basic {base64.b64encode(user).decode('ascii')}"))
+        headers.append(("Proxy-Authorization", build_basic(proxy.username, proxy.password or "")))
     client = h11.Connection(h11.CLIENT)
     return client.send(h11.Request(method="CONNECT", target=authority, headers=headers)) or b""
 

@@ -13,7 +13,15 @@ from wssdk.handshake.header_grammar import is_token, unfit_position
 from wssdk.headers import Headers, HeadersLike, Request
 from wssdk.uri import WebSocketURI
 
-__all__ = ["accept_key", "as_headers", "build_request", "check_headers", "new_key", "serialize_request"]
+__all__ = [
+    "accept_key",
+    "as_headers",
+    "build_basic",
+    "build_request",
+    "check_headers",
+    "new_key",
+    "serialize_request",
+]
 
 _GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
@@ -69,7 +77,7 @@ def build_request(
     _check_uri(uri, path, host)
     own = _own_fields(host, key, origin, extensions_header, subprotocols, user_agent)
     if uri.user_info is not None:
-        own.append(("Authorization", _build_basic(*uri.user_info)))
+        own.append(("Authorization", build_basic(*uri.user_info)))
     if headers:
         given = [_checked(name, value) for name, value in Headers(headers).raw_items()]
         given_names = [name.lower() for name, _ in given]
@@ -152,8 +160,9 @@ def _build_subprotocols(subprotocols: Sequence[str]) -> str:
     return ", ".join(subprotocols)
 
 
-def _build_basic(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")  # RFC 7617
+def build_basic(username: str, password: str) -> str:
+    """Return the value of a header of Basic authentication (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
 def _check_uri(uri: WebSocketURI, path: str, host: str) -> None:
