@@ -303,7 +303,7 @@ class ConnectionFactory:
             on_open=on_open,
             open_timeout=timeouts.open,
             close_timeout=timeouts.close,
-            max_queue=self.config.limits.queue_high,
+            limits=self.config.limits,
             sending=SendPolicy(
                 outbox=outbox,
                 outbox_bytes=outbox_bytes,

@@ -11,7 +11,7 @@ from tests.support.connections import LOGGER, made_on
 from tests.support.dialer import FakeClock
 from tests.support.pipes import FakePipe, PlayedTransport, parse_frames
 from tests.support.raw_peer import CLOSE, PING, PONG, TEXT, RawFrame, close_frame, frame
-from wssdk.config import Reconnect
+from wssdk.config import Limits, Reconnect
 from wssdk.connection.connection import ClientConnection
 from wssdk.ports import ConnectAttempt
 from wssdk.reconnect import Attempts, ReconnectPolicy
@@ -22,6 +22,7 @@ __all__ = ["Peer", "Peers", "surviving", "survivor"]
 
 _SENDING = {"outbox", "outbox_bytes", "when_down", "resend", "acknowledge"}
 _POLICY = {"process_exception", "delays"}
+_LIMITS = {"max_queue", "max_queue_bytes", "on_full"}
 
 
 class Peer(PlayedTransport):
@@ -139,6 +140,7 @@ def survivor(
         lambda open, policy: Attempts(open, policy, "ws://example.com/", "ws://shown/"),
         policy,
         "ws://shown/",
+        limits=Limits(**{name: options.pop(name) for name in _LIMITS & options.keys()}),
         sending=SendPolicy(**{name: options.pop(name) for name in _SENDING & options.keys()}),
         **options,
     )

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from typing import Any
 
+import attrs
+
+from wssdk.codes import DropCount
+from wssdk.config_sections import Limits
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConnectionClosed
+from wssdk.reconnect.ledger import size_of
 from wssdk.typing import Data
+from wssdk.wire.inbox import Inbox as Queue
 
 __all__ = ["Inbox"]
+
+
+@attrs.frozen
+class _Failure:
+    """Stands among messages where the ``recv()`` of a subclass made none of what came."""
+
+    error: Exception
 
 
 class Inbox:
     """Gives the messages of connections in the order they came, those of a lost one before the next one's.
 
-    ``high`` is how many messages of lost connections may wait; None: no limit.
+    ``limits`` are those of each connection, and hold once more for what lost ones have left.
     """
 
-    def __init__(self, high: int | None) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.batch: list[Data] = []
         """Messages at hand, the next one last. Always the same list."""
-        self._high = high
-        self._backlog: deque[Data] = deque()
+        self._backlog = Queue(limits.queue_high, None, None, limits.max_queue_bytes, limits.on_full)
+        # Messages at hand are counted nowhere: where old ones are to make room, there is never but one. Nor
+        # are failures told apart in a batch.
+        self._one_by_one = limits.on_full in ("drop_oldest", "latest")
+        self._only_newest = limits.on_full == "latest"
         self._source: ClientConnection | None = None
         self._plain = True
         """The source is not of a subclass whose own ``recv()`` makes something of each message."""
+        self._reading: asyncio.Task[bool] | None = None
+        """The ``recv()`` of such a subclass: no receiver's, so that none can lose what it has at hand."""
         self._receiving = False
         self._ended = False
         self._news: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
+        self._dropped = DropCount()
 
     # For the receiver.
 
@@ -40,6 +59,7 @@ class Inbox:
 
         Raises:
             ConcurrencyError: another coroutine receives.
+            Exception: what the ``recv()`` of a subclass made of a message.
         """
         if self._receiving:
             raise ConcurrencyError(
@@ -48,31 +68,88 @@ class Inbox:
         self._receiving = True
         try:
             while True:
-                if self._room is not None:
-                    self._wake(self._room)
+                self._wake(self._room)
                 source = self._source
-                if self._backlog:
-                    messages = list(self._backlog)
-                    self._backlog.clear()
+                if self._backlog.count:
+                    messages = self._of_lost_ones()
                 elif source is not None:
-                    try:
-                        messages = await source.recv_many() if self._plain else [await source.recv()]
-                    except ConnectionClosed:
-                        self._source = None
-                        continue
+                    messages = await self._of_source(source)
                 elif self._ended:
                     return False
                 else:
                     self._news = asyncio.get_running_loop().create_future()
                     await self._news
                     continue
-                messages.reverse()
-                self.batch += messages
-                return True
+                if messages:
+                    messages.reverse()
+                    self.batch += messages
+                    return True
         finally:
             self._receiving = False
-            if self._room is not None:
-                self._wake(self._room)
+            self._wake(self._room)
+
+    def _of_lost_ones(self) -> list[Any]:
+        if self._only_newest and self._plain and self._source is not None:
+            self._take_at_hand(self._source)
+        if self._one_by_one:
+            item = self._backlog.take()
+            if isinstance(item, _Failure):
+                raise item.error
+            return [item]
+        return self._backlog.take_many(-1)
+
+    async def _of_source(self, source: ClientConnection) -> list[Any]:
+        if not self._plain:
+            await self._read_on(source)
+            return []
+        try:
+            return [await source.recv()] if self._one_by_one else await source.recv_many()
+        except ConnectionClosed:
+            self._leave(source)
+            return []
+
+    # Of a subclass.
+
+    async def _read_on(self, source: ClientConnection) -> bool:
+        """Wait until one more message is in the backlog, or the end is seen; tell whether to go on.
+
+        Cancelled, it leaves the reading to whoever comes next.
+        """
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._read(source))
+        reading = self._reading
+        await asyncio.wait((reading,))
+        return not reading.cancelled() and reading.result()
+
+    async def _read(self, source: ClientConnection) -> bool:
+        try:
+            self._admit(await source.recv())
+        except ConnectionClosed:
+            self._leave(source)
+        except Exception as error:
+            if isinstance(error, ConcurrencyError) and not self._receiving:
+                return False  # somebody receives from that very connection
+            self._backlog.admit(_Failure(error), 0)
+        finally:
+            self._reading = None
+        return True
+
+    async def settle(self, timeout: float | None) -> None:
+        """Wait until nothing of the last connection is in anybody's hands, ``timeout`` seconds at most.
+
+        None: no limit. Cancelling, too, gives up what a subclass is still making of a message.
+        """
+        reading = self._reading
+        if reading is None:
+            return
+        try:
+            await asyncio.wait((reading,), timeout=timeout)
+        finally:
+            if not reading.done():
+                if self._source is not None:
+                    self._leave(self._source)
+                reading.cancel()
+                await asyncio.wait((reading,))
 
     # For who opens the connections.
 
@@ -80,13 +157,18 @@ class Inbox:
         """Read from this connection; :meth:`wait_room` has seen to it that the one before is read out."""
         self._source = connection
         self._plain = type(connection).recv is ClientConnection.recv
+        self._one_by_one |= not self._plain
         self._wake(self._news)
 
     async def wait_room(self) -> None:
-        """Wait until so much of the lost connection is received that another one may be opened."""
+        """Wait until so much of the lost connection is received that another one may be opened.
+
+        Where ``on_full`` drops messages, the oldest make room, and nothing is waited for.
+        """
         while True:
+            self._put_back()
             await self._collect()
-            if self._source is None and (self._high is None or self._waiting() < self._high):
+            if self._source is None and self._backlog.has_room():
                 return
             self._room = asyncio.get_running_loop().create_future()
             try:
@@ -94,26 +176,58 @@ class Inbox:
             finally:
                 self._room = None
 
-    def _waiting(self) -> int:
-        return len(self.batch) + len(self._backlog)
+    def _put_back(self) -> None:
+        """What is at hand and was not taken counts among the rest."""
+        messages = [*reversed(self.batch), *self._backlog.take_many(-1)]
+        self.batch.clear()
+        for message in messages:
+            self._admit(message)
 
     async def _collect(self) -> None:
         """Take what the lost connection has, as far as there is room, unless a receiver is about to."""
-        while self._source is not None and not self._receiving:
-            if self._high is not None and self._waiting() >= self._high:
+        while (source := self._source) is not None and not self._receiving and self._backlog.has_room():
+            if not (self._take_at_hand(source) if self._plain else await self._read_on(source)):
                 return
-            source = self._source
-            try:
-                self._backlog.append(source.recv_nowait() if self._plain else await source.recv())
-            except ConnectionClosed:
-                self._source = None
-            except ConcurrencyError:
-                return  # somebody receives from that very connection
+
+    def _take_at_hand(self, source: ClientConnection) -> bool:
+        """Take a message that has come; tell whether to go on."""
+        try:
+            self._admit(source.recv_nowait())
+        except ConnectionClosed:
+            self._leave(source)
+        except (asyncio.QueueEmpty, ConcurrencyError):
+            return False  # in the latter case, somebody receives from that very connection
+        return True
+
+    def _admit(self, message: Data | _Failure) -> None:
+        # What a subclass makes of a message may be anything.
+        size = 0
+        if self._backlog.metered and isinstance(message, (str, bytes)):
+            size = size_of(message)
+        self._backlog.admit(message, size)
+
+    def _leave(self, source: ClientConnection) -> None:
+        if self._source is source:
+            self._source = None
+            self._dropped = self._count(source.dropped)
 
     def end(self) -> None:
         """No other connection will be opened."""
         self._ended = True
         self._wake(self._news)
+
+    # What is known of it.
+
+    @property
+    def dropped(self) -> DropCount:
+        """What was dropped of what came, on all connections and after them."""
+        dropped = self._dropped if self._source is None else self._count(self._source.dropped)
+        backlog = self._backlog
+        return DropCount(dropped.messages + backlog.dropped, dropped.bytes + backlog.dropped_bytes)
+
+    def _count(self, more: DropCount) -> DropCount:
+        dropped = self._dropped
+        return DropCount(dropped.messages + more.messages, dropped.bytes + more.bytes)
 
     @staticmethod
     def _wake(waiter: asyncio.Future[None] | None) -> None:

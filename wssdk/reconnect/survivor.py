@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
-from wssdk.codes import Close, CloseCode
+from wssdk.codes import Close, CloseCode, DropCount
+from wssdk.config_sections import Limits
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConnectionClosedOK, ProtocolError
 from wssdk.protocol.close import serialize_close
@@ -43,7 +44,7 @@ class ReconnectingConnection:
         on_open: prepares each connection before anybody else may send; None: nothing is to be done.
         open_timeout: for ``on_open``, seconds; None: no limit.
         close_timeout: for the peer's last acknowledgement, seconds; None: no limit.
-        max_queue: messages of lost connections that may wait to be received; None: no limit.
+        limits: what may wait to be received of lost connections, and ``on_full``; None: the defaults.
         sending: what becomes of messages while there is no connection.
         stop_when: tells from how a connection closed whether that is the end; None: it never is.
         wait: whether entering waits for the first connection.
@@ -59,7 +60,7 @@ class ReconnectingConnection:
         on_open: OnOpen | None = None,
         open_timeout: float | None = None,
         close_timeout: float | None = None,
-        max_queue: int | None = None,
+        limits: Limits | None = None,
         sending: SendPolicy | None = None,
         stop_when: StopWhen | None = None,
         wait: bool = True,
@@ -74,7 +75,7 @@ class ReconnectingConnection:
         self._shown = shown
         self._close_timeout = close_timeout
         self._wait = wait
-        self._inbox = Inbox(max_queue)
+        self._inbox = Inbox(Limits() if limits is None else limits)
         self._batch = self._inbox.batch
         self._outbox = Outbox(SendPolicy() if sending is None else sending)
         self._keeper = Keeper(
@@ -311,6 +312,7 @@ class ReconnectingConnection:
                     await self._outbox.wait_acknowledged(connection, self._close_timeout)
                 await close(connection)
             await asyncio.wait((task,))
+            await self._inbox.settle(self._close_timeout)
         except BaseException:
             # Cancelled: nothing is waited for any more, not even the last acknowledgement.
             if connection is not None:
@@ -350,6 +352,11 @@ class ReconnectingConnection:
     def uptime(self) -> float:
         """Seconds that the connection has been open; 0 while there is none."""
         return 0.0 if self._keeper.connection is None else self._clock.time() - self._keeper.opened_at
+
+    @property
+    def dropped(self) -> DropCount:
+        """What came and was dropped (``limits.on_full``), on all connections since it was entered."""
+        return self._inbox.dropped
 
     @property
     def undelivered(self) -> list[Data]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -10,8 +12,11 @@ from tests.support.connections import started, take_all, ticks
 from tests.support.raw_peer import BINARY, frame
 from tests.support.survival import Peers, surviving
 from tests.support.until import until
+from wssdk.codes import DropCount
+from wssdk.config_words import OnFull
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConcurrencyError
+from wssdk.errors import ConcurrencyError, ConnectionClosed
+from wssdk.reconnect.survivor import ReconnectingConnection
 from wssdk.typing import Data
 
 
@@ -173,3 +178,148 @@ async def test_a_subclass_is_received_from_by_its_own_recv() -> None:
         await until(lambda: len(peers.all) == 2)
         peers.last.say("b")
         assert [await conn.recv(), await conn.recv()] == ["A", "B"]
+
+
+@pytest.mark.parametrize(("on_full", "kept"), [("drop_oldest", ["b", "c"]), ("latest", ["c"])])
+async def test_who_only_sends_is_reconnected_where_the_oldest_make_room(
+    on_full: OnFull, kept: list[str]
+) -> None:
+    peers = Peers(on_full=on_full, max_queue=2)
+    async with surviving(peers, on_full=on_full, max_queue=2) as conn:
+        peers.last.say("a", "b")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("c")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 3)
+        assert [await conn.recv() for _ in kept] == kept
+        assert conn.dropped == DropCount(3 - len(kept), 3 - len(kept))
+
+
+async def test_with_latest_the_next_connections_message_replaces_the_lost_ones() -> None:
+    peers = Peers(on_full="latest")
+    async with surviving(peers, on_full="latest") as conn:
+        peers.last.say("old")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("new")
+        assert await conn.recv() == "new"
+        assert conn.dropped == DropCount(1, 3)
+
+
+async def test_messages_at_hand_make_room_as_well() -> None:
+    peers = Peers(on_full="drop_oldest", max_queue=2)
+    async with surviving(peers, on_full="drop_oldest", max_queue=2) as conn:
+        peers.last.say("a", "b", "c")
+        assert await conn.recv() == "b"
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("d", "e")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 3)
+        assert [await conn.recv(), await conn.recv()] == ["d", "e"]
+        assert conn.dropped.messages == 2
+
+
+async def test_bytes_of_lost_connections_are_bounded_too() -> None:
+    peers = Peers()
+    async with surviving(peers, max_queue=None, max_queue_bytes=4) as conn:
+        peers.last.say("1234")
+        peers.last.lose()
+        await ticks(20)
+        assert peers.attempts == 1
+        assert await conn.recv() == "1234"
+        receiving = await started(conn.recv())
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("d")
+        assert await receiving == "d"
+
+
+async def test_dropped_counts_the_present_connection() -> None:
+    peers = Peers(on_full="drop_oldest", max_queue=1)
+    async with surviving(peers, on_full="drop_oldest", max_queue=1) as conn:
+        peers.last.say("a", "b")
+        assert conn.dropped == DropCount(1, 1)
+
+
+class Slow(ClientConnection):
+    """Takes its time with each message, until it is told to go on."""
+
+    def __init__(self, *arguments: object, **keywords: object) -> None:
+        super().__init__(*arguments, **keywords)  # type: ignore[arg-type]
+        self.busy = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+
+    async def recv(self, **keywords: object) -> str:  # type: ignore[override]
+        message = str(await super().recv())
+        self.busy.set()
+        await self.may_go_on.wait()
+        if message == "bad":
+            raise ValueError(message)
+        return message
+
+
+@asynccontextmanager
+async def with_a_slow_one_lost(*texts: str) -> AsyncIterator[tuple[ReconnectingConnection, Slow]]:
+    """Lose a slow connection that is making something of the first of ``texts``."""
+    peers = Peers(kind=Slow)
+    async with surviving(peers) as conn:
+        slow = peers.connections[0]
+        assert isinstance(slow, Slow)
+        peers.last.say(*texts)
+        peers.last.lose()
+        await slow.busy.wait()
+        yield conn, slow
+
+
+async def test_no_receiver_overtakes_a_message_that_a_subclass_is_at() -> None:
+    async with with_a_slow_one_lost("a", "b") as (conn, slow):
+        receiving = await started(conn.recv())
+        slow.may_go_on.set()
+        assert [await receiving, await conn.recv()] == ["a", "b"]
+
+
+async def test_a_cancelled_receiver_leaves_what_a_subclass_is_at_to_the_next() -> None:
+    async with with_a_slow_one_lost("a", "b") as (conn, slow):
+        receiving = await started(conn.recv())
+        receiving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await receiving
+        slow.may_go_on.set()
+        assert [await conn.recv(), await conn.recv()] == ["a", "b"]
+
+
+async def test_closing_waits_for_what_a_subclass_is_at() -> None:
+    async with with_a_slow_one_lost("a") as (conn, slow):
+        closing = await started(conn.close())
+        slow.may_go_on.set()
+        await closing
+        assert await conn.recv() == "a"
+
+
+async def test_a_subclass_that_never_gets_done_does_not_hold_up_closing() -> None:
+    async with with_a_slow_one_lost("a") as (conn, _):
+        receiving = await started(conn.recv())
+        await conn.close()
+        with pytest.raises(ConnectionClosed):
+            await receiving
+
+
+async def test_a_message_that_a_subclass_makes_nothing_of_is_its_receivers_failure() -> None:
+    async with with_a_slow_one_lost("a", "bad", "b") as (conn, slow):
+        slow.may_go_on.set()
+        assert await conn.recv() == "a"
+        with pytest.raises(ValueError, match="bad"):
+            await conn.recv()
+        assert await conn.recv() == "b"
+
+
+async def test_messages_at_hand_stay_first_when_their_connection_is_lost() -> None:
+    peers = Peers()
+    async with surviving(peers) as conn:
+        peers.last.say("a", "b", "c")
+        assert await conn.recv() == "a"
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("d")
+        assert [await conn.recv() for _ in range(3)] == ["b", "c", "d"]
