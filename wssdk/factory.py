@@ -6,7 +6,7 @@ import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import attrs
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionFactory"]
 
-T = TypeVar("T")
 
 _Open: TypeAlias = Callable[[ConnectAttempt], Awaitable[ClientConnection]]
 
@@ -161,7 +160,7 @@ class ConnectionFactory:
             process_exception=process_exception,
             delays=reconnect_delays,
         )
-        self._candidates = _candidates_of(config) if uri is None else None
+        self._candidates = self._make_candidates() if uri is None else None
         self._tries = self._make_tries(headers, uri)
 
     def _make_dialer(self) -> Dialer:
@@ -169,6 +168,11 @@ class ConnectionFactory:
             name: self._given[name] for name in ("ssl_context", "proxy_ssl_context", "logger", "resolver")
         }
         return StreamDialer(self.config, **given)
+
+    def _make_candidates(self) -> Candidates | None:
+        config = self.config
+        shuffle = random.shuffle if config.uri_order == "shuffled" else None
+        return Candidates(config.uris, shuffle, self._policy.clock.time) if config.uris else None
 
     def _make_tries(self, headers: HeadersProvider | None, uri: URIProvider | None) -> Tries | None:
         """Return what makes more than one try of an opening; None where one is all that there can be."""
@@ -181,7 +185,7 @@ class ConnectionFactory:
             headers=None if asked is None else headers_provider(asked),
             uri=None if uri is None else uri_provider(uri),
             candidates=self._candidates,
-            judge=self._policy.judge,
+            policy=self._policy,
             logger=self._logger,
         )
 
@@ -230,20 +234,22 @@ class ConnectionFactory:
         return Opening(lambda: self.open(uri).__await__(), lambda: self._reconnection(uri))
 
     def _reconnection(self, uri: str | None) -> Reconnection:
-        return self._following(
-            Reconnection, lambda attempt: self.open(uri, attempt=attempt), self._policy, uri
+        return Reconnection(
+            self._attempts(lambda attempt: self.open(uri, attempt=attempt), self._policy, uri)
         )
 
-    def _following(self, make: Callable[..., T], open: _Open, policy: ReconnectPolicy, uri: str | None) -> T:
-        """Make what opens one connection after the other."""
+    def _attempts(self, open: _Open, policy: ReconnectPolicy, uri: str | None) -> Attempts:
+        """Return what opens one connection after the other."""
         redact = self.config.logging.redact
-        return make(
+        candidates = self._candidates if uri is None else None
+        return Attempts(
             open,
             policy,
             self._shown(str, uri),
             self._told(uri),
             redact=(lambda text: redact_uris(text, self._known(uri))) if redact else str,
-            ended=self._candidates.ended if self._candidates is not None and uri is None else None,
+            ended=None if candidates is None else candidates.ended,
+            asked=None if candidates is None else lambda error: candidates.wait(),
         )
 
     def reconnecting(
@@ -297,7 +303,7 @@ class ConnectionFactory:
         timeouts = self.config.timeouts
         return ReconnectingConnection(
             lambda attempt: self.open(uri, attempt=attempt),
-            lambda open, policy: self._following(Attempts, open, policy, uri),
+            lambda open, policy: self._attempts(open, policy, uri),
             self._policy,
             self._told(uri),
             on_open=on_open,
@@ -371,12 +377,6 @@ class ConnectionFactory:
             hint = "give one to open() or connect(), or set it in the config"
             raise ConfigError([ConfigProblem("code", "uri", "there is no URI to connect to", hint)])
         return uri
-
-
-def _candidates_of(config: ClientConfig) -> Candidates | None:
-    if not config.uris:
-        return None
-    return Candidates(config.uris, random.shuffle if config.uri_order == "shuffled" else None)
 
 
 def _rebuild(cls: type[ConnectionFactory], given: dict[str, Any]) -> ConnectionFactory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -17,6 +18,7 @@ from wssdk.headers import Headers
 from wssdk.opening import Opener
 from wssdk.ports import ConnectAttempt
 from wssdk.providers import Answer, Provider, name_of
+from wssdk.reconnect.policy import ReconnectPolicy
 from wssdk.typing import LoggerLike
 from wssdk.uri import ParsedURI, parsed, redact_uris
 
@@ -54,37 +56,66 @@ def uri_provider(function: Callable[..., Any]) -> Provider[ParsedURI]:
 
 
 class Candidates:
-    """The URIs of a config, and which of them did well.
+    """The URIs of a config, which of them did well, and which are not to be asked yet.
 
     Args:
         uris: in the order of the config.
         shuffle: puts a list into another order, at every opening; None: the order stays.
+        now: returns the time, seconds.
     """
 
-    def __init__(self, uris: Sequence[str], shuffle: Callable[[list[str]], None] | None) -> None:
+    def __init__(
+        self,
+        uris: Sequence[str],
+        shuffle: Callable[[list[str]], None] | None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._uris = tuple(uris)
         self._shuffle = shuffle
+        self._now = now
         self._first: str | None = None
         self._last: str | None = None
+        self._not_before: dict[str, float] = {}
         self._of: weakref.WeakKeyDictionary[ClientConnection, str] = weakref.WeakKeyDictionary()
 
     def in_order(self) -> list[str]:
-        """Return the URIs in the order in which they are to be tried now."""
+        """Return the URIs in the order in which they are to be tried now.
+
+        Those whose servers asked to wait (:meth:`failed`) are left out. Where all did, the one that may be
+        asked first is there: who does not wait all the same has that one tried.
+        """
         uris = list(self._uris)
         if self._shuffle is not None:
             self._shuffle(uris)
-        return sorted(uris, key=lambda uri: 0 if uri == self._first else 2 if uri == self._last else 1)
+        uris.sort(key=lambda uri: 0 if uri == self._first else 2 if uri == self._last else 1)
+        holds = self.holds()
+        return [uri for uri in uris if uri not in holds] or [min(uris, key=holds.__getitem__)]
+
+    def holds(self) -> dict[str, float]:
+        """Return the URIs that are not to be asked yet, and for how many seconds."""
+        if not self._not_before:
+            return {}
+        now = self._now()
+        return {uri: until - now for uri, until in self._not_before.items() if until > now}
+
+    def wait(self) -> float:
+        """Return the seconds until one of them may be asked; 0: there is one."""
+        holds = self.holds()
+        return min(holds.values()) if len(holds) == len(set(self._uris)) else 0.0
 
     def opened(self, uri: str, connection: ClientConnection) -> None:
         """Take note of a connection: until something worse is known, its URI is the one to try first."""
         self._first = uri
         self._last = None if self._last == uri else self._last
+        self._not_before.pop(uri, None)
         self._of[connection] = uri
 
-    def failed(self, uri: str) -> None:
-        """Take note of an opening that failed."""
+    def failed(self, uri: str, wait: float = 0.0) -> None:
+        """Take note of an opening that failed, and of the seconds that its server asks to wait; 0: none."""
         if self._first == uri:
             self._first = None
+        if wait > 0:
+            self._not_before[uri] = self._now() + wait
 
     def ended(self, connection: ClientConnection, lived: bool) -> None:
         """Take note of the end of a connection: one that did not live has its URI tried last."""
@@ -117,7 +148,7 @@ class Tries:
         headers: provides headers; None: the opener knows them.
         uri: provides the URI; None: it is among ``candidates``.
         candidates: the URIs of the config; None: there is at most one.
-        judge: returns None for a failure that is transient.
+        policy: tells which failures are transient, and how long a server asks to wait.
         logger: told why the next URI is tried.
     """
 
@@ -129,7 +160,7 @@ class Tries:
         headers: Provider[Headers] | None,
         uri: Provider[ParsedURI] | None,
         candidates: Candidates | None,
-        judge: Callable[[Exception], Exception | None],
+        policy: ReconnectPolicy,
         logger: LoggerLike,
     ) -> None:
         self._opener = opener
@@ -137,7 +168,7 @@ class Tries:
         self._headers = headers
         self._uri = uri
         self._candidates = candidates
-        self._judge = judge
+        self._policy = policy
         self._logger = logger
 
     async def open(self, uri: str | None, attempt: ConnectAttempt) -> ClientConnection:
@@ -160,7 +191,11 @@ class Tries:
         """Open a connection to the first candidate that can be reached."""
         uris = candidates.in_order()
         loop = asyncio.get_running_loop()
-        notes: list[str] = []
+        notes = [
+            f"{self._show(uri)} asked not to be asked again for {seconds:.1f} s"
+            for uri, seconds in candidates.holds().items()
+            if uri not in uris
+        ]
         for left in range(len(uris), 0, -1):
             uri, until = uris[-left], opening.until
             if until is not None:
@@ -169,8 +204,8 @@ class Tries:
             try:
                 connection = await self._open(opening, uri, until)
             except Exception as error:
-                candidates.failed(uri)
-                if left == 1 or self._judge(error) is not None:
+                candidates.failed(uri, self._policy.wait_asked_by(error))
+                if left == 1 or self._policy.judge(error) is not None:
                     for note in notes:
                         error.add_note(note)
                     raise

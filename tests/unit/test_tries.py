@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -221,6 +222,60 @@ async def test_attempts_are_those_of_all_uris() -> None:
     factory = several(hosts, clock=clock)
     async with await anext(aiter(factory.connect())):
         assert (hosts.dialled, len(clock.sleeps)) == (["a", "b", "a", "b"], 1)
+
+
+BUSY: Script = (refuse(503, "Retry-After: 30"),)
+
+
+async def test_server_that_asks_to_wait_is_left_out_while_another_is_there() -> None:
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[REFUSED, AGREE]), FakeClock()
+    async with await anext(aiter(several(hosts, clock=clock).connect())):
+        assert hosts.dialled == ["a", "b", "b"]
+        assert sum(clock.sleeps) < 30
+
+
+async def test_server_is_asked_again_when_its_time_has_come() -> None:
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[REFUSED]), FakeClock()
+    async with await anext(aiter(several(hosts, clock=clock).connect())):
+        assert hosts.dialled[-1] == "a"
+        assert sum(clock.sleeps) >= 30
+
+
+async def test_where_all_ask_to_wait_the_first_time_that_comes_is_waited_for() -> None:
+    soon: Script = (refuse(429, "Retry-After: 20"),)
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[soon, AGREE]), FakeClock()
+    async with await anext(aiter(several(hosts, clock=clock).connect())):
+        assert hosts.dialled == ["a", "b", "b"]
+        assert 20 <= sum(clock.sleeps) <= 22
+
+
+async def test_who_does_not_wait_has_the_one_tried_that_may_be_asked_first() -> None:
+    soon: Script = (refuse(429, "Retry-After: 20"),)
+    hosts = Hosts(a=[BUSY], b=[soon, AGREE])
+    factory = several(hosts, clock=FakeClock())
+    with pytest.raises(InvalidStatus):
+        await factory.connect()
+    async with factory.connect():
+        assert hosts.dialled == ["a", "b", "b"]
+
+
+async def test_error_tells_which_server_was_left_out_for_how_long() -> None:
+    hosts = Hosts(a=[BUSY], b=[ConnectionRefusedError("first"), ConnectionRefusedError("second")])
+    factory = several(hosts, clock=FakeClock(), reconnect=Reconnect(enabled=False))
+    with pytest.raises(ConnectionRefusedError, match="first"):
+        await factory.connect()
+    with pytest.raises(ConnectionRefusedError, match="second") as raised:
+        await factory.connect()
+    (note,) = raised.value.__notes__
+    assert re.fullmatch(r"ws://a/\S* asked not to be asked again for 3[0-3]\.\d s", note)
+    assert "t0ken" not in note
+
+
+async def test_no_server_is_left_out_where_retry_after_is_switched_off() -> None:
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[REFUSED, AGREE]), FakeClock()
+    factory = several(hosts, clock=clock, reconnect=Reconnect(retry_after=False))
+    async with await anext(aiter(factory.connect())):
+        assert hosts.dialled == ["a", "b", "a"]
 
 
 def order_of(candidates: Candidates) -> str:

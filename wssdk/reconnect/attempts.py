@@ -29,6 +29,8 @@ class Attempts:
         shown: what log and notes have instead of ``uri``.
         redact: makes a message of an error fit for log and notes; None: ``uri`` becomes ``shown``.
         ended: told of each connection that is given up, and whether it lived ``min_uptime`` seconds.
+        asked: returns the seconds that the next attempt has to wait at least after a failure; None: as long
+            as the peer asked (:meth:`ReconnectPolicy.wait_asked_by`).
     """
 
     def __init__(
@@ -41,7 +43,10 @@ class Attempts:
         *,
         redact: Callable[[str], str] | None = None,
         ended: Callable[[ClientConnection, bool], None] | None = None,
+        asked: Callable[[Exception], float] | None = None,
     ) -> None:
+        self.enabled = policy.section.enabled
+        """Whether there may be more than one."""
         self.failures = 0
         """Openings that failed since the last that did not."""
         self.on_delay: Callable[[float], None] = _nothing
@@ -51,6 +56,7 @@ class Attempts:
         self._shown = shown
         self._redact = redact if redact is not None else lambda text: text.replace(uri, shown)
         self._tell_end = ended
+        self._asked = policy.wait_asked_by if asked is None else asked
         self._delays: Iterator[float] | None = None
         self._not_before = -math.inf
         self._opened_at = 0.0
@@ -143,7 +149,7 @@ class Attempts:
         number = self._record.number
         raised = self._policy.judge(error)
         if raised is None:
-            delay = self._back_off(self._policy.wait_asked_by(error)) if self._has_attempts_left() else None
+            delay = self._back_off(self._asked(error)) if self._has_attempts_left() else None
             if delay is not None:
                 self._last_error = error
                 self._policy.logger.info(
@@ -166,10 +172,8 @@ class Attempts:
         self._record.clear()
 
     def _has_attempts_left(self) -> bool:
-        section = self._policy.section
-        return section.enabled and (
-            section.max_attempts is None or self._record.number < section.max_attempts
-        )
+        most = self._policy.section.max_attempts
+        return self.enabled and (most is None or self._record.number < most)
 
     def _back_off(self, least: float = 0.0) -> float | None:
         """Set when the next attempt may start; return the seconds until then, None for never."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Self
 
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError
-from wssdk.ports import ConnectAttempt
 from wssdk.reconnect.attempts import Attempts
-from wssdk.reconnect.policy import ReconnectPolicy
 
 __all__ = ["Opening", "Reconnection"]
 
@@ -29,24 +27,14 @@ class Reconnection:
     starts delays and attempts anew, and only after such a one the first wait counts again: a server
     that accepts and drops meets no storm.
 
-    The arguments are those of :class:`Attempts`.
+    Args:
+        attempts: opens them, and tells when.
     """
 
-    def __init__(
-        self,
-        open: Callable[[], Awaitable[ClientConnection]]
-        | Callable[[ConnectAttempt], Awaitable[ClientConnection]],
-        policy: ReconnectPolicy,
-        uri: str,
-        shown: str,
-        *,
-        redact: Callable[[str], str] | None = None,
-        ended: Callable[[ClientConnection, bool], None] | None = None,
-    ) -> None:
+    def __init__(self, attempts: Attempts) -> None:
         self._connection: ClientConnection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._attempts = Attempts(open, policy, uri, shown, redact=redact, ended=ended)
-        self._enabled = policy.section.enabled
+        self._attempts = attempts
         self._busy = False
         self._ended = False
 
@@ -73,7 +61,7 @@ class Reconnection:
             self._busy = False
         self._loop = asyncio.get_running_loop()
         self._connection = connection
-        self._ended = not self._enabled
+        self._ended = not self._attempts.enabled
         return connection
 
     async def aclose(self) -> None:

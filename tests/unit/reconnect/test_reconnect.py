@@ -29,7 +29,7 @@ from wssdk.errors import (
 )
 from wssdk.factory import ConnectionFactory
 from wssdk.headers import Headers, Response
-from wssdk.reconnect import LoopClock, Reconnection, ReconnectPolicy, backoff, process_exception
+from wssdk.reconnect import Attempts, LoopClock, Reconnection, ReconnectPolicy, backoff, process_exception
 
 URI = "ws://me:pa55word@example.com/?token=t0ken"
 AGREE: Script = (agree(), HANG)
@@ -164,7 +164,9 @@ async def test_delays_are_those_of_the_section() -> None:
     clock = FakeClock()
     section = Reconnect(initial=None, min=1, max=4, factor=2, max_attempts=5)
     with pytest.raises(ConnectionRefusedError):
-        await anext(Reconnection(always(REFUSED), policy(section, clock, jitter=lambda: 1.0), URI, URI))
+        await anext(
+            Reconnection(Attempts(always(REFUSED), policy(section, clock, jitter=lambda: 1.0), URI, URI))
+        )
     assert clock.sleeps == [2.0, 4.0, 4.0, 4.0]
 
 
@@ -172,7 +174,7 @@ async def test_attempts_can_be_limited() -> None:
     section = Reconnect(max_attempts=1)
     clock = FakeClock()
     with pytest.raises(ConnectionRefusedError):
-        await anext(Reconnection(always(REFUSED), policy(section, clock), URI, URI))
+        await anext(Reconnection(Attempts(always(REFUSED), policy(section, clock), URI, URI)))
     assert clock.sleeps == []
 
 
@@ -180,7 +182,7 @@ async def test_statuses_are_those_of_the_section() -> None:
     section = Reconnect(retry_status=[404], max_attempts=2)
     clock = FakeClock()
     with pytest.raises(InvalidStatus):
-        await anext(Reconnection(always(rejection(404)), policy(section, clock), URI, URI))
+        await anext(Reconnection(Attempts(always(rejection(404)), policy(section, clock), URI, URI)))
     assert len(clock.sleeps) == 1
 
 
