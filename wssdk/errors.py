@@ -14,10 +14,7 @@
     │   ├── InvalidStatus
     │   ├── InvalidHeader ── InvalidHeaderFormat, InvalidHeaderValue, InvalidOrigin, InvalidUpgrade
     │   └── NegotiationError ── DuplicateParameter, InvalidParameterName, InvalidParameterValue
-    ├── ProtocolError
-    ├── PayloadTooBig
-    ├── TooManyFragments
-    ├── InvalidState
+    ├── ProtocolError, PayloadTooBig, TooManyFragments, InvalidState
     ├── ConcurrencyError (also RuntimeError)
     └── RetryableError
 """
@@ -252,13 +249,15 @@ class InvalidMessage(InvalidHandshake):
 
 
 class InvalidStatus(InvalidHandshake):
-    """The server answered the opening handshake, and said no; ``response`` is its answer."""
+    """The server answered the opening handshake, and said no; ``response`` is its answer.
 
-    response: Response
+    ``saw_headers`` is False where headers given in code stayed behind on the way to another origin.
+    """
 
     def __init__(self, response: Response) -> None:
         super().__init__(response)
-        self.response = response
+        self.response: Response = response
+        self.saw_headers = True
 
     def __str__(self) -> str:
         return f"server rejected WebSocket connection: HTTP {self.response.status_code:d}"

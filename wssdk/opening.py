@@ -112,6 +112,7 @@ class Opener:
                     return await self._establish(config, hop, readers[0])
                 except InvalidStatus as error:
                     if not config.network.max_redirects or not is_redirect(error.response):
+                        error.saw_headers = hop is first or _goes_along(extra, hop)
                         raise
                     followed += 1
                     try:
@@ -195,6 +196,11 @@ class Opener:
             unix_path=network.unix_path,
             options=options,
         )
+
+
+def _goes_along(extra: Headers | None, hop: Hop) -> bool:
+    names = {name.lower() for name, _ in Headers(hop.headers).raw_items()}
+    return extra is not None and any(name.lower() in names for name in extra)
 
 
 def _laid_over(fields: tuple[tuple[str, str], ...], extra: Headers | None) -> HeadersLike:

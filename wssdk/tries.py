@@ -222,7 +222,7 @@ class Tries:
         try:
             return await self._try(opening, uri, until)
         except InvalidStatus as error:
-            if error.response.status_code != _UNAUTHORIZED or not self._may_refresh(opening):
+            if error.response.status_code != _UNAUTHORIZED or not self._may_refresh(opening, error):
                 raise
             refusal = error
         opening.refreshed = True
@@ -244,8 +244,10 @@ class Tries:
         extra = None if opening.headers is None else opening.headers.value
         return await self._opener.open(target, target.parts, config, extra=extra, until=until)
 
-    def _may_refresh(self, opening: _Opening) -> bool:
-        return not opening.refreshed and (opening.headers is not None or opening.provided is not None)
+    def _may_refresh(self, opening: _Opening, refusal: InvalidStatus) -> bool:
+        # Another origin that was shown no token has nothing against the one there is.
+        blamed = opening.headers is not None and refusal.saw_headers
+        return not opening.refreshed and (blamed or opening.provided is not None)
 
     async def _ask(self, opening: _Opening) -> None:
         """Ask the providers; again, for fresher answers."""

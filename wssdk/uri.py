@@ -17,6 +17,7 @@ __all__ = [
     "ParsedURI",
     "RedactedURI",
     "WebSocketURI",
+    "bracketed",
     "is_secret_name",
     "parse_uri",
     "parsed",
@@ -114,17 +115,22 @@ class WebSocketURI:
 
     @property
     def host_header(self) -> str:
-        """Value of the ``Host`` field: the port only where it is not the scheme's default.
-
-        A zone has a meaning on this machine only and is left out (RFC 6874, 4).
-        """
-        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
+        """Value of the ``Host`` field: the port only where it is not the scheme's default."""
+        host = bracketed(self.host)
         return host if self.port == _DEFAULT_PORTS[self.secure] else f"{host}:{self.port}"
 
     @property
     def user_info(self) -> tuple[str, str] | None:
         """Username and password for Basic authentication; None where the URI has no userinfo."""
         return None if self.username is None else (self.username, self.password or "")
+
+
+def bracketed(host: str) -> str:
+    """Return a host as URIs and ``Host`` fields have it: an IPv6 address in brackets, without its zone.
+
+    A zone has a meaning on this machine only (RFC 6874, 4).
+    """
+    return f"[{host.partition('%')[0]}]" if ":" in host else host
 
 
 class ParsedURI(str):

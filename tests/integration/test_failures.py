@@ -188,6 +188,10 @@ def unreachable_token_server() -> dict[str, str]:
     raise OSError("the token server cannot be reached")
 
 
+def missing_token_file() -> dict[str, str]:
+    return {"X-Token": Path("/no/such/token").read_text(encoding="utf-8")}
+
+
 def raised(error: Exception, cause: Exception | None = None) -> Happening:
     """What only other software brings about: as it is raised."""
     error.__cause__ = cause
@@ -301,6 +305,9 @@ HAPPENINGS: Final[dict[str, list[Happening]]] = {
     "the configuration is wrong": [wrong_config],
     "a provider returns something of the wrong type": [opening(closed_port(), headers=lambda: 5)],
     "a provider fails to reach whom it asks": [opening(closed_port(), headers=unreachable_token_server)],
+    "a file that a provider reads is not there (yet), or cannot be read": [
+        opening(closed_port(), headers=missing_token_file)
+    ],
     "a resolver finds no address": [opening("ws://feed.test/", resolver=resolver_of())],
     "a resolver does not answer within `timeouts.open`": [
         opening("ws://feed.test/", resolver=silent_resolver, timeouts=Timeouts(open="50ms"))

@@ -478,6 +478,29 @@ async def test_each_attempt_may_refresh_once() -> None:
         assert [attempt.refresh for attempt in tokens.told] == [False, True, False, True]
 
 
+AWAY: Script = (refuse(302, "Location: ws://b/"),)
+
+
+async def test_401_of_another_origin_is_not_for_who_provides_headers() -> None:
+    hosts, tokens = Hosts(a=[AWAY], b=[(refuse(401),)]), Tokens()
+    with pytest.raises(InvalidStatus):
+        await provided(hosts, headers=tokens.headers).connect()
+    assert (hosts.dialled, len(tokens.told)) == (["a", "b"], 1)
+
+
+async def test_401_of_another_origin_that_was_shown_the_headers_is_tried_again() -> None:
+    hosts, tokens = Hosts(a=[AWAY], b=[(refuse(401),), AGREE]), Tokens()
+    network = Network(keep_headers=["X-Token"])
+    async with provided(hosts, headers=tokens.headers, options={"network": network}).connect():
+        assert (hosts.dialled, len(tokens.told)) == (["a", "b", "a", "b"], 2)
+
+
+async def test_401_of_another_origin_has_a_fresh_uri() -> None:
+    hosts, tokens = Hosts(a=[AWAY], b=[(refuse(401),), AGREE]), Tokens()
+    async with provided(hosts, uri=tokens.uri).connect():
+        assert (hosts.dialled, len(tokens.told)) == (["a", "b", "a", "b"], 2)
+
+
 async def test_401_of_one_uri_is_tried_again_at_that_uri() -> None:
     hosts, tokens = Hosts(a=[REFUSED], b=[(refuse(401),), AGREE]), Tokens()
     config = ClientConfig(uris=[A, B])

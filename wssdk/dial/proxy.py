@@ -25,6 +25,7 @@ from wssdk.errors import (
 from wssdk.handshake.request import build_basic
 from wssdk.handshake.response import ResponseReader
 from wssdk.headers import Response
+from wssdk.uri import bracketed
 
 __all__ = ["SocketStream", "connect_request", "speak_connect", "speak_socks", "unasked"]
 
@@ -125,8 +126,7 @@ def connect_request(proxy: ProxyAddress, target: TcpTarget, user_agent: str | No
     """Return the request that asks an HTTP proxy for a tunnel to ``target``, with Basic authentication."""
     import h11
 
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    authority = f"{host}:{target.port}"
+    authority = f"{bracketed(target.host)}:{target.port}"
     headers = [("Host", authority)]
     if user_agent is not None:
         headers.append(("User-Agent", user_agent))

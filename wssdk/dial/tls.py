@@ -215,7 +215,7 @@ def _not_read(path: str, name: str, error: OSError | ValueError, kind: str) -> C
     place = "" if os.path.isabs(name) else f" in {os.getcwd()!r}"
     why = error.strerror if isinstance(error, OSError) else error
     trusts = path.endswith((".ca_file", ".ca_dir"))
-    way_out = " or leave it out to trust the system's authorities" if trusts else ""
+    way_out = ", or leave it out to trust the system's authorities" if trusts else ""
     hint = f"set {path} to {kind} that this process may read{way_out}"
     return _problem(path, f"cannot read {name!r}{place}: {why}", hint)
 

@@ -74,6 +74,10 @@ async def test_request_for_an_address_of_ipv6() -> None:
     assert (await requested(Route(False, "2001:db8::1", 80)))[0] == b"CONNECT [2001:db8::1]:80 HTTP/1.1"
 
 
+async def test_connect_is_asked_for_an_address_without_its_zone() -> None:
+    assert (await requested(Route(False, "fe80::1%eth0", 80)))[0] == b"CONNECT [fe80::1]:80 HTTP/1.1"
+
+
 async def test_request_without_user_agent() -> None:
     proxy = PlayedProxy(YES)
     async with raw_server(proxy) as server:

@@ -324,7 +324,7 @@ def test_a_missing_folder_is_named_with_the_way_out() -> None:
     problem = problem_of(Tls(ca_dir="/no/certs"))
     assert problem.message == "tls.ca_dir: cannot read '/no/certs': No such file or directory"
     assert problem.hint is not None
-    assert problem.hint.startswith("set tls.ca_dir to a folder that this process may read or leave it out")
+    assert problem.hint.startswith("set tls.ca_dir to a folder that this process may read, or leave it out")
 
 
 def test_a_file_is_no_folder_of_authorities(tmp_path: Path) -> None:
