@@ -62,6 +62,13 @@ ENTRIES: Final = {
             compiled=True,
         ),
         Entry(
+            name="wssdk-reconnecting",
+            title="wssdk, compiled, ReconnectingConnection",
+            role="wssdk",
+            home="bench.contestants.field:WssdkReconnecting",
+            compiled=True,
+        ),
+        Entry(
             name="wssdk-zlib",
             title="wssdk, compiled, zlib",
             role="wssdk",

@@ -30,6 +30,7 @@ __all__ = [
     "WssdkBatches",
     "WssdkFactory",
     "WssdkMany",
+    "WssdkReconnecting",
     "WssdkZlib",
 ]
 
@@ -198,6 +199,13 @@ class WssdkZlib(FieldClient):
         if not target.deflate:
             raise NotOfferedError
         return _factory(target, "zlib").connect()
+
+
+class WssdkReconnecting(FieldClient):
+    """wssdk's one object that survives drops."""
+
+    def dial(self, target: Target) -> Any:
+        return _factory(target).reconnecting(stop_when=lambda closed: True)
 
 
 class WssdkFactory(Contestant):

@@ -34,10 +34,13 @@ class Inbox:
     def __init__(self, limits: Limits) -> None:
         self.batch: list[Data] = []
         """Messages at hand, the next one last. Always the same list."""
+        self.direct: ClientConnection | None = None
+        """The connection to receive from, where nothing is to come before its messages, and nobody waits."""
+        self.room: asyncio.Future[None] | None = None
+        """Waits for somebody to have received, whoever that is and however it ended: :meth:`wake_room`."""
         self._backlog = Queue(limits.queue_high, None, None, limits.max_queue_bytes, limits.on_full)
-        # Messages at hand are counted nowhere: where old ones are to make room, there is never but one. Nor
-        # are failures told apart in a batch.
-        self._one_by_one = limits.on_full in ("drop_oldest", "latest")
+        self._one_by_one = False
+        """There may be failures in the backlog, which a batch does not tell from messages."""
         self._only_newest = limits.on_full == "latest"
         self._source: ClientConnection | None = None
         self._plain = True
@@ -45,9 +48,10 @@ class Inbox:
         self._reading: asyncio.Task[bool] | None = None
         """The ``recv()`` of such a subclass: no receiver's, so that none can lose what it has at hand."""
         self._receiving = False
+        self._lost = False
+        """The source is lost, and what it has left is being taken."""
         self._ended = False
         self._news: asyncio.Future[None] | None = None
-        self._room: asyncio.Future[None] | None = None
         self._dropped = DropCount()
 
     # For the receiver.
@@ -55,7 +59,7 @@ class Inbox:
     async def fill(self) -> bool:
         """Wait until there are messages in ``batch``; tell whether there are: False at the end.
 
-        Called where there are none. Cancelling loses nothing.
+        Called where there are none, and :attr:`direct` is none either. Cancelling loses nothing.
 
         Raises:
             ConcurrencyError: another coroutine receives.
@@ -66,9 +70,10 @@ class Inbox:
                 "cannot call recv while another coroutine is already running recv or recv_many"
             )
         self._receiving = True
+        self.direct = None
         try:
             while True:
-                self._wake(self._room)
+                self.wake_room()
                 source = self._source
                 if self._backlog.count:
                     messages = self._of_lost_ones()
@@ -86,7 +91,17 @@ class Inbox:
                     return True
         finally:
             self._receiving = False
-            self._wake(self._room)
+            self.wake_room()
+            self.clear_way()
+
+    def clear_way(self) -> None:
+        """Let who receives go to the connection itself, if nothing is to come before: see :attr:`direct`."""
+        if not (self.batch or self._backlog.count or self._receiving or self._lost) and self._plain:
+            self.direct = self._source
+
+    def wake_room(self) -> None:
+        """Somebody has received, or gave up."""
+        self._wake(self.room)
 
     def _of_lost_ones(self) -> list[Any]:
         if self._only_newest and self._plain and self._source is not None:
@@ -103,7 +118,7 @@ class Inbox:
             await self._read_on(source)
             return []
         try:
-            return [await source.recv()] if self._one_by_one else await source.recv_many()
+            return [await source.recv()]
         except ConnectionClosed:
             self._leave(source)
             return []
@@ -158,6 +173,8 @@ class Inbox:
         self._source = connection
         self._plain = type(connection).recv is ClientConnection.recv
         self._one_by_one |= not self._plain
+        self._lost = False
+        self.clear_way()
         self._wake(self._news)
 
     async def wait_room(self) -> None:
@@ -165,16 +182,18 @@ class Inbox:
 
         Where ``on_full`` drops messages, the oldest make room, and nothing is waited for.
         """
+        self._lost = True
+        self.direct = None
         while True:
             self._put_back()
             await self._collect()
             if self._source is None and self._backlog.has_room():
                 return
-            self._room = asyncio.get_running_loop().create_future()
+            self.room = asyncio.get_running_loop().create_future()
             try:
-                await self._room
+                await self.room
             finally:
-                self._room = None
+                self.room = None
 
     def _put_back(self) -> None:
         """What is at hand and was not taken counts among the rest."""

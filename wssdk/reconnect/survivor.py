@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, overload
 from wssdk.codes import Close, CloseCode, DropCount
 from wssdk.config_sections import Limits
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConcurrencyError, ConnectionClosedOK, ProtocolError
+from wssdk.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, ProtocolError
 from wssdk.protocol.close import serialize_close
 from wssdk.reconnect.events import EventStream
 from wssdk.reconnect.inbox import Inbox
@@ -76,7 +76,6 @@ class ReconnectingConnection:
         self._close_timeout = close_timeout
         self._wait = wait
         self._inbox = Inbox(Limits() if limits is None else limits)
-        self._batch = self._inbox.batch
         self._outbox = Outbox(SendPolicy() if sending is None else sending)
         self._keeper = Keeper(
             open,
@@ -110,9 +109,17 @@ class ReconnectingConnection:
             Exception: what reconnecting was given up for.
             ConcurrencyError: another coroutine receives.
         """
-        batch = self._batch
-        if batch or await self._fill():
-            return batch.pop()
+        inbox = self._inbox
+        if (direct := inbox.direct) is not None:
+            try:
+                return await direct.recv()
+            except ConnectionClosed:
+                pass  # there may be another one
+            finally:
+                if inbox.room is not None:
+                    inbox.wake_room()
+        if inbox.batch or await self._fill():
+            return self._next()
         error = self._keeper.error
         if error is None or isinstance(error, ConnectionClosedOK):
             raise StopAsyncIteration
@@ -141,13 +148,22 @@ class ReconnectingConnection:
             UnicodeDecodeError: with ``decode`` True: the message is not text in UTF-8. It stays the
                 next message, to be received without.
         """
-        batch = self._batch
-        if not batch:
+        inbox = self._inbox
+        if decode is None and timeout is None and (direct := inbox.direct) is not None:
+            try:
+                return await direct.recv()
+            except ConnectionClosed:
+                pass  # there may be another one
+            finally:
+                if inbox.room is not None:
+                    inbox.wake_room()
+        if not inbox.batch:
             await self._wait_for_messages(timeout)
-        message = batch[-1]
-        if decode is not None and decode is not isinstance(message, str):
-            message = message.encode() if isinstance(message, str) else message.decode()
-        batch.pop()
+        message = inbox.batch[-1]
+        if decode is None or decode is isinstance(message, str):
+            return self._next()
+        message = message.encode() if isinstance(message, str) else message.decode()
+        self._next()
         return message
 
     async def recv_many(self, max: int | None = None) -> list[Data]:
@@ -162,14 +178,29 @@ class ReconnectingConnection:
             ValueError: ``max`` is less than 1.
         """
         most = how_many(max)
-        batch = self._batch
+        inbox, batch = self._inbox, self._inbox.batch
+        if (direct := inbox.direct) is not None:
+            try:
+                return await direct.recv_many(max)
+            except ConnectionClosed:
+                pass  # there may be another one
+            finally:
+                if inbox.room is not None:
+                    inbox.wake_room()
         if not batch:
             await self._wait_for_messages(None)
         count = len(batch) if most < 0 else min(most, len(batch))
         messages = batch[-count:]
         del batch[-count:]
         messages.reverse()
+        inbox.clear_way()
         return messages
+
+    def _next(self) -> Data:
+        """Take the next of the messages at hand."""
+        message = self._inbox.batch.pop()
+        self._inbox.clear_way()
+        return message
 
     async def _wait_for_messages(self, timeout: float | None) -> None:
         if timeout is None:

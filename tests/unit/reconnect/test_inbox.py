@@ -323,3 +323,40 @@ async def test_messages_at_hand_stay_first_when_their_connection_is_lost() -> No
         await until(lambda: len(peers.all) == 2)
         peers.last.say("d")
         assert [await conn.recv() for _ in range(3)] == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
+async def test_next_connection_does_not_wait_for_who_received_last_to_receive_again(wakeup: str) -> None:
+    peers = Peers(wakeup=wakeup)
+    async with surviving(peers) as conn:
+        receiving = await started(conn.recv())
+        peers.last.say("a", "b")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        assert [await receiving, await conn.recv()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
+async def test_next_connection_does_not_wait_for_who_gave_up_receiving(wakeup: str) -> None:
+    peers = Peers(wakeup=wakeup)
+    async with surviving(peers) as conn:
+        receiving = await started(conn.recv())
+        peers.last.say("a", "b")
+        peers.last.lose()
+        if receiving.cancel():  # else the message was its own
+            with pytest.raises(asyncio.CancelledError):
+                await receiving
+        await until(lambda: len(peers.all) == 2)
+        left = ["a", "b"] if receiving.cancelled() else ["b"]
+        assert [await conn.recv() for _ in left] == left
+
+
+async def test_recv_many_goes_on_with_the_next_connection() -> None:
+    peers = Peers()
+    async with surviving(peers) as conn:
+        peers.last.say("a", "b")
+        assert await conn.recv_many(1) == ["a"]
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        peers.last.say("c")
+        assert [await conn.recv_many(), await conn.recv_many()] == [["b"], ["c"]]
