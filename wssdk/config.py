@@ -315,7 +315,9 @@ class ClientConfig:
     ) -> dict[str, ClientConfig]:
         """Return the configuration of every connection that the files name.
 
-        Each is what :meth:`load` returns for that connection.
+        Each is what :meth:`load` returns for that connection. The top level need not be one by itself:
+        it may lack the URI, or half of what goes together. Its values have to be right, though, where no
+        connection takes them, too.
 
         Raises:
             ConfigError: everything that is wrong in any of them, each with its place.

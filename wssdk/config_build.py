@@ -11,14 +11,14 @@ from wssdk.config import ClientConfig
 from wssdk.config_faults import Fault, Leaf, value_fault
 from wssdk.config_headers import check_header, shown_name
 from wssdk.config_origins import Origins
-from wssdk.config_resolve import Unresolved, resolve
+from wssdk.config_resolve import Missing, Unresolved, resolve
 from wssdk.config_rules import TOGETHER
 from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
 from wssdk.config_structure import structure
 from wssdk.config_values import BadValue, Dialect, describe
 from wssdk.errors import ConfigProblem
 
-__all__ = ["Built", "build"]
+__all__ = ["Built", "build", "judge"]
 
 # An option, and the one of lower layers that it takes the place of.
 _INSTEAD: Final = ((("uri",), ("uris",)), (("uris",), ("uri",)))
@@ -41,6 +41,16 @@ def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built
     builder = _Builder(history, environ)
     config = builder.make()
     return Built(config.with_origins(Origins(config, history)), history, tuple(builder.faults))
+
+
+def judge(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> tuple[Fault, ...]:
+    """Return which values cannot be right, whatever else is set.
+
+    What a value points to need not be there, and rules between options need not be kept.
+    """
+    builder = _Builder(_merge(layers), environ)
+    builder.judge()
+    return tuple(builder.faults)
 
 
 def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
@@ -86,6 +96,14 @@ class _Builder:
         self._bad: set[str] = set()
         self.faults: list[Fault] = []
 
+    def judge(self) -> None:
+        """Note what is wrong with each value by itself."""
+        for option in self._history:
+            self._resolve(option, needed=False)
+        _, bad_values, _ = structure(self._tree())
+        for option, bad in bad_values.items():
+            self._refuse(option, bad)
+
     def make(self) -> ClientConfig:
         """Return the configuration of everything that is right, and note what is not."""
         for option in self._history:
@@ -105,14 +123,15 @@ class _Builder:
                         self._refuse_combination(problem)
             assert len(self._values) < before, "a fault in what nobody set"
 
-    def _resolve(self, option: Keys) -> None:
+    def _resolve(self, option: Keys, *, needed: bool = True) -> None:
         leaf = self._history[option][-1]
         try:
             value = resolve(leaf, self._environ)
             if option[0] == HEADERS:
                 check_header(_header_name(self._history[option]), value)
         except Unresolved as unresolved:
-            self._add(leaf, unresolved.message, unresolved.hint)
+            if needed or not isinstance(unresolved, Missing):
+                self._add(leaf, unresolved.message, unresolved.hint)
         except BadValue as bad:
             self._refuse(option, bad)
         else:

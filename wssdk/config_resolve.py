@@ -14,7 +14,7 @@ from wssdk.config_values import Dialect, nearest
 from wssdk.errors import printable
 from wssdk.secret import Secret
 
-__all__ = ["Unresolved", "files_of", "resolve"]
+__all__ = ["Missing", "Unresolved", "files_of", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
 _UNIX_PATH: Final = ("network", "unix_path")
@@ -27,7 +27,7 @@ _LINE_END: Final = re.compile(r"\r?\n\Z")
 
 
 class Unresolved(Exception):
-    """What a value points to is not there; neither the text nor what it points to is told."""
+    """A reference cannot be followed; neither the text nor what it points to is told."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -35,11 +35,16 @@ class Unresolved(Exception):
         self.hint = hint
 
 
+class Missing(Unresolved):
+    """The reference is understood, and what it points to is not there, or holds nothing."""
+
+
 def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     """Return the value that ``leaf`` stands for.
 
     Raises:
-        Unresolved: a variable or a file is missing, or the reference is not understood.
+        Missing: the variable or the file is not there.
+        Unresolved: the reference is not understood.
     """
     dialect = leaf.place.dialect
     if leaf.option[0] == HEADERS:
@@ -91,12 +96,12 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
         raise Unresolved("what is given for env is not the name of an environment variable")
     if name not in environ:
         if _TOLD_VARIABLE.fullmatch(name) is None:
-            raise Unresolved("the environment variable is not set")
+            raise Missing("the environment variable is not set")
         near = nearest(name, sorted(environ))
         hint = "set it" if near is None else f"did you mean {near}?"
-        raise Unresolved(f"environment variable {name} is not set", hint)
+        raise Missing(f"environment variable {name} is not set", hint)
     if not environ[name]:
-        raise Unresolved("the environment variable is empty", "set it")
+        raise Missing("the environment variable is empty", "set it")
     return environ[name]
 
 
@@ -119,7 +124,7 @@ def _file(name: str, folder: Path) -> str:
                 text, message = "", f"{shown}: the file is not UTF-8"
             if text:
                 return text
-    raise Unresolved(message, hint)
+    raise Missing(message, hint)
 
 
 def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str | Secret:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, get_args
 import attrs
 
 from wssdk.config import ClientConfig, UnknownEnv
-from wssdk.config_build import Built, build
+from wssdk.config_build import Built, build, judge
 from wssdk.config_env import EnvironmentLayer, read_environment
 from wssdk.config_extends import read_documents
 from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
@@ -19,9 +19,9 @@ from wssdk.config_resolve import files_of
 from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
 from wssdk.config_tables import TableLayer, nested, read_table
 from wssdk.config_values import Dialect, nearest
-from wssdk.errors import ConfigError
+from wssdk.errors import ConfigError, ConfigProblem
 
-__all__ = ["Loaded", "load", "load_all", "try_load"]
+__all__ = ["Loaded", "find_problems", "load", "load_all", "try_load"]
 
 _Path: TypeAlias = str | os.PathLike[str]
 
@@ -125,15 +125,38 @@ def load_all(
         ConfigError: everything that is wrong in any of them, each with its place.
     """
     sources = _read(paths, table, env_prefix, environ, overrides, unknown_env)
-    configs = {}
-    faults = list(sources.faults)
-    for name in sources.names:
-        built = _build(sources, name)
-        faults.extend(built.faults)
-        configs[name] = built.config
+    configs, faults = _build_all(sources, sources.names)
     if faults:
         raise ConfigError(report(faults, sources.documents))
     return configs
+
+
+def find_problems(
+    paths: Sequence[_Path], *, table: Sequence[str] = (), env_prefix: str | None = None
+) -> list[ConfigProblem]:
+    """Return everything that is wrong with a configuration, for whichever connection it will be loaded.
+
+    Where connections are named, the top level need not be one by itself: it may lack the URI, or half of
+    what goes together.
+    """
+    sources = _read(paths, table, env_prefix, None, None, "error")
+    names = sources.names
+    if not names and sources.environment is not None:
+        names = tuple(sources.environment.by_connection)
+    faults = _build_all(sources, names)[1] if names else [*sources.faults, *_build(sources, None).faults]
+    return report(faults, sources.documents)
+
+
+def _build_all(sources: _Sources, names: Sequence[str]) -> tuple[dict[str, ClientConfig], list[Fault]]:
+    """Return the configuration of each connection, and all that is wrong with them and with the top level."""
+    configs = {}
+    # What is wrong at the top level is wrong in every connection that does not override it.
+    faults = dict.fromkeys([*sources.faults, *judge(_layers(sources, None), sources.environ)])
+    for name in names:
+        built = _build(sources, name)
+        faults |= dict.fromkeys(built.faults)
+        configs[name] = built.config
+    return configs, list(faults)
 
 
 def _read(
@@ -232,4 +255,9 @@ def _missing_uri(sources: _Sources, connection: str | None) -> Fault:
         hint = f"{hint}, or set {variable}" if sources.documents else "set it to the WebSocket URI"
     if connection is None and sources.names:
         hint += f", or choose a connection: {', '.join(map(repr, sources.names))}"
-    return value_fault(_whole(sources, "URI"), "uri", "required, and not set", hint)
+    place, named = _whole(sources, "URI"), "uri"
+    for document, file in zip(sources.documents, sources.files, strict=True):
+        if connection in file.by_connection:
+            keys = (CONNECTIONS, str(connection))
+            place, named = Place(Dialect.TOML, document, keys), dotted((*keys, "uri"))
+    return value_fault(place, named, "required, and not set", hint)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -332,6 +332,54 @@ def test_problems_of_all_connections_are_told_once(write: Write) -> None:
         "limits.opne",
         "connections.feed_b.limits.max_size",
     ]
+
+
+def test_one_fault_of_many_connections_is_told_once(write: Write) -> None:
+    many = "\n".join(f'[connections.c{number}]\nuri = "ws://h"' for number in range(150))
+    file = write(f"timeouts.open = 0\n{many}\n")
+    problems = problems_of(lambda: ClientConfig.load_all(file, environ={}))
+    assert [problem.where for problem in problems] == ["service.toml:1:17"]
+
+
+def test_a_connection_without_uri_is_named(write: Write) -> None:
+    file = write('[connections.a]\nuri = "ws://h"\n[connections."b.c"]\norigin = "x"\n[connections.d]')
+    problems = problems_of(lambda: ClientConfig.load_all(file, env_prefix=None))
+    assert [str(problem).splitlines()[0] for problem in problems] == [
+        """service.toml:3:14: connections."b.c".uri: required, and not set""",
+        "service.toml:5:14: connections.d.uri: required, and not set",
+    ]
+
+
+BAD_TOP: Final = "timeouts.open = 0\n"
+OVERRIDING: Final = '[connections.a]\nuri = "ws://h"\ntimeouts.open = 1\n'
+
+
+@pytest.mark.parametrize(
+    "text", [BAD_TOP, f"{BAD_TOP}[connections]\n", BAD_TOP + OVERRIDING], ids=["none", "empty", "overriding"]
+)
+def test_a_bad_value_at_the_top_is_told_where_no_connection_takes_it(write: Write, text: str) -> None:
+    problems = problems_of(lambda: ClientConfig.load_all(write(text), environ={}))
+    assert [problem.path for problem in problems] == ["timeouts.open"]
+
+
+@pytest.mark.parametrize(
+    ("top", "connection"),
+    [
+        ('tls.key_file = "k.pem"', 'tls.cert_file = "c.pem"'),
+        ("reconnect.max = 2", "reconnect.min = 1"),
+        ('auth.token = { env = "NOT_SET" }', 'auth.token = "t"'),
+        ('auth.token = { file = "gone" }', 'auth.token = "t"'),
+    ],
+)
+def test_a_connection_may_complete_the_top(write: Write, top: str, connection: str) -> None:
+    file = write(f'{top}\n[connections.a]\nuri = "wss://h"\n{connection}\n')
+    assert list(ClientConfig.load_all(file, environ={})) == ["a"]
+
+
+def test_a_reference_at_the_top_that_means_nothing_is_told(write: Write) -> None:
+    file = write('auth.token = { evn = "A" }\n[connections.a]\nuri = "wss://h"\nauth.token = "t"\n')
+    (problem,) = problems_of(lambda: ClientConfig.load_all(file, environ={}))
+    assert problem.path == "auth.token"
 
 
 @pytest.mark.parametrize(
