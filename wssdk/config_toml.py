@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
+import select
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +24,10 @@ __all__ = ["LARGEST_FILE", "missing_file_hint", "read_bounded", "read_document",
 
 LARGEST_FILE: Final = 4 * 2**20
 """Bytes of a file that are read at most."""
+
+_AT_ONCE: Final[int] = getattr(os, "O_NONBLOCK", 0)
+_PATIENCE: Final = 1000
+"""Milliseconds in which somebody has to begin to write into a pipe."""
 
 _PAIR: Final = re.compile(r"[ \t]*(?P<key>[^=#\"'\n]+?)[ \t]*=[ \t]*(?P<value>[^,#\]}\r\n]*[^,#\]}\s])")
 _NULL: Final = re.compile(r"(?:none|null|nil|undefined)", re.IGNORECASE)
@@ -48,17 +56,44 @@ def read_document(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[Do
 
 
 def read_bounded(name: str, largest: int) -> bytes | None:
-    """Return what is in a file; None where that is more than ``largest`` bytes.
+    """Return what is in a file, or comes out of a pipe; None where that is more than ``largest`` bytes.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a pipe that nobody writes to.
     """
     try:
-        with open(name, "rb") as file:
-            raw = file.read(largest + 1)
+        with open(name, "rb", opener=_open_at_once) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            waits = not _AT_ONCE or stat.S_ISREG(mode)
+            first = b"" if waits else _begin(file.fileno(), is_pipe=stat.S_ISFIFO(mode))
+            raw = first + file.read(largest + 1 - len(first))
     except ValueError:  # a NUL, or half a surrogate pair: no file can have that name
         raise FileNotFoundError from None
     return None if len(raw) > largest else raw
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    # Opening a named pipe would wait for somebody who writes, maybe for ever.
+    return os.open(name, flags | _AT_ONCE)
+
+
+def _begin(descriptor: int, *, is_pipe: bool) -> bytes:
+    """Have reading wait from now on for what comes; return the first byte of a pipe, if it is there.
+
+    Raises:
+        OSError: nothing is in the pipe, and nobody writes to it.
+    """
+    first = b""
+    if is_pipe:
+        begun = select.poll()
+        begun.register(descriptor, select.POLLIN)
+        begun.poll(_PATIENCE)
+        with contextlib.suppress(BlockingIOError):  # somebody has it open, and will write
+            first = os.read(descriptor, 1)
+            if not first:
+                raise OSError(errno.ENXIO, "it is a pipe that nobody writes to")
+    os.set_blocking(descriptor, True)
+    return first
 
 
 def why_unreadable(error: OSError) -> str:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.config_errors import Write, file_writer, problems_of, report_of
-from wssdk.config import ClientConfig
+from wssdk.config import ClientConfig, Secret
 
 
 @pytest.fixture
@@ -44,6 +48,48 @@ def test_file_that_is_too_large(write: Write) -> None:
     assert report_of(lambda: ClientConfig.from_toml(file)) == (
         "service.toml: the file is larger than 4194304 bytes"
     )
+
+
+@contextlib.contextmanager
+def pipe_with(content: bytes) -> Iterator[str]:
+    """Yield the path of a pipe that a thread writes ``content`` into."""
+    os.mkfifo("pipe")
+    with open("pipe", "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)):
+        writer = threading.Thread(target=Path("pipe").write_bytes, args=(content,), daemon=True)
+        writer.start()
+        try:
+            yield "pipe"
+        finally:
+            writer.join(10)
+
+
+@pytest.mark.parametrize("padding", [0, 200_000], ids=["short", "longer than a pipe holds"])
+def test_what_comes_out_of_a_pipe_is_a_file(write: Write, padding: int) -> None:
+    write("")
+    text = "#" * padding + '\nuri = "ws://h"\n'
+    with pipe_with(text.encode()) as pipe:
+        assert ClientConfig.from_toml(pipe).uri == "ws://h"
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(write: Write) -> None:
+    write("")
+    os.mkfifo("pipe")
+    assert report_of(lambda: ClientConfig.from_toml("pipe")) == (
+        "pipe: the file cannot be read: it is a pipe that nobody writes to"
+    )
+
+
+def test_an_endless_file_is_read_to_the_bound() -> None:
+    assert report_of(lambda: ClientConfig.from_toml("/dev/zero")) == (
+        "/dev/zero: the file is larger than 4194304 bytes"
+    )
+
+
+def test_a_secret_may_come_out_of_a_pipe(write: Write) -> None:
+    file = write('uri = "ws://h"\nauth.token = { file = "pipe" }')
+    with pipe_with(b"hush\n"):
+        token = ClientConfig.from_toml(file).auth.token
+    assert token == Secret("hush")
 
 
 def test_file_that_is_not_utf_8(write: Write) -> None:
