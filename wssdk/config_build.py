@@ -20,8 +20,11 @@ from wssdk.errors import ConfigProblem
 
 __all__ = ["Built", "build", "judge"]
 
-# An option, and the one of lower layers that it takes the place of.
-_INSTEAD: Final = ((("uri",), ("uris",)), (("uris",), ("uri",)))
+# An option, the one of lower layers that it takes the place of, and what is left of that.
+_INSTEAD: Final[tuple[tuple[Keys, Keys, object], ...]] = (
+    (("uri",), ("uris",), ()),
+    (("uris",), ("uri",), None),
+)
 
 
 @attrs.frozen
@@ -31,16 +34,17 @@ class Built:
     config: ClientConfig
     """Where there are faults: what can be made of the rest."""
     history: Mapping[Keys, tuple[Leaf, ...]]
-    """Every option that is set, with all that set it: the last one holds, and overrode the others."""
+    """Every option that holds, with all that set it: the last one holds, and overrode the others."""
     faults: tuple[Fault, ...]
 
 
 def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built:
     """Lay the layers over each other, low to high, and make the configuration of what holds."""
-    history = _merge(layers)
+    history, replaced = _merge(layers)
     builder = _Builder(history, environ)
     config = builder.make()
-    return Built(config.with_origins(Origins(config, history)), history, tuple(builder.faults))
+    origins = Origins(config, {**history, **replaced} if replaced else history)
+    return Built(config.with_origins(origins), history, tuple(builder.faults))
 
 
 def judge(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> tuple[Fault, ...]:
@@ -48,26 +52,33 @@ def judge(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> tuple
 
     What a value points to need not be there, and rules between options need not be kept.
     """
-    builder = _Builder(_merge(layers), environ)
+    builder = _Builder(_merge(layers)[0], environ)
     builder.judge()
     return tuple(builder.faults)
 
 
-def _merge(layers: Iterable[Iterable[Leaf]]) -> dict[Keys, tuple[Leaf, ...]]:
+def _merge(
+    layers: Iterable[Iterable[Leaf]],
+) -> tuple[dict[Keys, tuple[Leaf, ...]], dict[Keys, tuple[Leaf, ...]]]:
+    """Return by option all that set it; and the same of options that others took the place of."""
     history: dict[Keys, tuple[Leaf, ...]] = {}
+    replaced: dict[Keys, tuple[Leaf, ...]] = {}
     headers: dict[str, Keys] = {}
     for layer in layers:
-        given: set[Keys] = set()
+        given: dict[Keys, Leaf] = {}
         for leaf in layer:
-            given.add(leaf.option)
+            given[leaf.option] = leaf
             option = leaf.option
             if option[0] == HEADERS:
                 option = _header(leaf, headers)
-            history[option] = (*history.get(option, ()), leaf)
-        for one, other in _INSTEAD:
-            if one in given and other not in given:
-                history.pop(other, None)
-    return history
+            before = history.get(option, ())
+            if replaced and not before:
+                before = replaced.pop(option, ())
+            history[option] = (*before, leaf)
+        for one, other, left in _INSTEAD:
+            if one in given and other not in given and other in history:
+                replaced[other] = (*history.pop(other), attrs.evolve(given[one], option=other, value=left))
+    return history, replaced
 
 
 def _header(leaf: Leaf, known: dict[str, Keys]) -> Keys:

@@ -42,7 +42,7 @@ def _explain_one(config: ClientConfig, option: Keys) -> ExplainedOption:
             chain.append(Origin("code", "code", text))
     elif value != default:
         chain.append(Origin("code", _keyword(origins or (), option), text))
-    return ExplainedOption(dotted(option), text, chain[-1], tuple(reversed(chain[:-1])))
+    return ExplainedOption(dotted(option), text, chain[-1], tuple(reversed(chain[:-1])), option)
 
 
 def _keyword(keywords: tuple[str, ...], option: Keys) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
+from wssdk.errors import printable
+
 __all__ = ["ExplainedOption", "Explanation", "Origin"]
+
+
+_LONGEST: Final = 100
+"""Characters of a value that a table shows."""
 
 
 @attrs.frozen
@@ -18,7 +24,7 @@ class Origin:
     where: str
     """``service.toml:7``, the name of a variable, ``code``, ``connect(open_timeout=...)`` or ``default``."""
     value: str
-    """What it is set to there, as TOML writes it; secrets are masked."""
+    """What it is set to there, as TOML writes it, all of it; secrets are masked."""
 
 
 @attrs.frozen
@@ -26,13 +32,15 @@ class ExplainedOption:
     """One option, its value, and where that is from."""
 
     option: str
-    """Dotted path."""
+    """Dotted path, as TOML writes it."""
     value: str
-    """As TOML writes it; secrets are masked."""
+    """As TOML writes it, all of it; secrets are masked."""
     origin: Origin
     """What set it."""
     overrode: tuple[Origin, ...] = ()
     """What would hold without that, the next one first; the default is the last."""
+    keys: tuple[str, ...] = ()
+    """The path, part by part: a header's name may have dots in it."""
 
     @property
     def is_default(self) -> bool:
@@ -42,7 +50,10 @@ class ExplainedOption:
 
 @attrs.frozen
 class Explanation:
-    """Every option of a configuration; ``str()`` is a table, with what is set first."""
+    """Every option of a configuration.
+
+    ``str()`` is a table, with what is set first; of long values it shows the beginning.
+    """
 
     options: tuple[ExplainedOption, ...]
     """In the order of the sections."""
@@ -59,11 +70,11 @@ class Explanation:
         Raises:
             KeyError: there is no such option, or no such header; the text names the one that is near.
         """
+        folded = option.lower() if option.startswith("headers.") else option
         for row in self.options:
-            if row.option == option or (
-                option.startswith("headers.") and row.option.lower() == option.lower()
-            ):
-                return row
+            for name in (row.option, ".".join(row.keys)):
+                if folded == (name.lower() if name.startswith("headers.") else name):
+                    return row
         from wssdk.config_schema import dotted, meant
 
         near = meant(tuple(option.split(".")))
@@ -79,8 +90,10 @@ class Explanation:
         set_first = (*self.changed, *(row for row in self.options if row.is_default))
         lines = [("OPTION", "VALUE", "FROM", "OVERRODE")]
         for row in set_first:
-            over = ", ".join(f"{origin.where} ({origin.value})" for origin in row.overrode)
-            lines.append((row.option, row.value, row.origin.where, over))
+            over = ", ".join(
+                f"{origin.where} ({printable(origin.value, _LONGEST)})" for origin in row.overrode
+            )
+            lines.append((row.option, printable(row.value, _LONGEST), row.origin.where, over))
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
         return "\n".join(
             "  ".join(

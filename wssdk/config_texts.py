@@ -8,7 +8,6 @@ from wssdk.config_grammar import SizeLike
 from wssdk.config_kinds import field_of, kind_of, may_be_off
 from wssdk.config_schema import HEADERS, OPTIONS, Keys
 from wssdk.config_values import BadValue
-from wssdk.errors import printable
 from wssdk.secret import MASK, Secret
 from wssdk.uri import redact_uri
 
@@ -17,7 +16,6 @@ __all__ = ["quoted", "shown", "shown_as_written", "toml_text"]
 NOT_SET: Final = "not set"
 """What is shown where there is no value, and nothing that could be written for it."""
 
-_LONGEST: Final = 100
 _UNITS: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -60,14 +58,18 @@ def _escaped(char: str) -> str:
 
 
 def shown(option: Keys, value: Any) -> str:
-    """Return a value as TOML has it, with every secret masked."""
+    """Return a value as TOML has it, all of it, with every secret masked."""
     if option[0] == HEADERS or (isinstance(value, Secret)):
         return MASK
     if value is None:
         return "false" if may_be_off(option) else NOT_SET
-    if isinstance(value, str):
-        return printable(quoted(redact_uri(value) if "://" in value else value), _LONGEST)
-    return printable(toml_text(option, value), _LONGEST)
+    if isinstance(value, tuple):
+        return toml_text(option, tuple(map(_redacted, value)))
+    return toml_text(option, _redacted(value))
+
+
+def _redacted(value: Any) -> Any:
+    return redact_uri(value) if isinstance(value, str) and "://" in value else value
 
 
 def shown_as_written(option: Keys, value: Any) -> str:

@@ -68,6 +68,56 @@ def test_every_layer_that_was_overridden_is_told_the_next_one_first(write: Write
     ]
 
 
+def test_the_variable_that_replaced_several_uris_of_a_file_is_told(write: Write) -> None:
+    file = write('uris = ["ws://u:hush@b", "ws://c"]')
+    explanation = ClientConfig.load(file, environ={"WSSDK_URI": "ws://a"}).explain()
+    assert came(explanation["uri"]) == ('"ws://a"', "WSSDK_URI")
+    assert came(explanation["uris"]) == ("[]", "WSSDK_URI")
+    assert overrode(explanation["uris"]) == [
+        ('["ws://********@b", "ws://c"]', "service.toml:1"),
+        ("[]", "default"),
+    ]
+
+
+def test_the_connection_that_replaced_the_uri_of_the_top_level_is_told(write: Write) -> None:
+    file = write('uri = "ws://a"\n[connections.feed]\nuris = ["ws://b", "ws://c"]')
+    row = ClientConfig.from_toml(file, connection="feed").explain()["uri"]
+    assert came(row) == ("not set", "service.toml:3")
+    assert overrode(row) == [('"ws://a"', "service.toml:1"), ("not set", "default")]
+
+
+def test_what_came_back_after_it_was_replaced_has_all_its_history(write: Write) -> None:
+    file = write('uri = "ws://a"\n[connections.feed]\nuris = ["ws://b", "ws://c"]')
+    config = ClientConfig.load(file, connection="feed", environ={"WSSDK_URI": "ws://d"})
+    row = config.explain()["uri"]
+    assert came(row) == ('"ws://d"', "WSSDK_URI")
+    assert [origin.where for origin in row.overrode] == ["service.toml:3", "service.toml:1", "default"]
+
+
+def test_a_replaced_option_is_a_row_among_those_that_are_set(write: Write) -> None:
+    file = write('uris = ["ws://b", "ws://c"]')
+    explanation = ClientConfig.load(file, environ={"WSSDK_URI": "ws://a"}).explain()
+    assert [row.option for row in explanation.changed] == ["uri", "uris"]
+
+
+def test_a_long_value_is_whole(write: Write) -> None:
+    uri = f"ws://h/{'x' * 5000}"
+    explanation = ClientConfig.from_toml(write(f'uri = "{uri}"')).explain()
+    assert explanation["uri"].value == f'"{uri}"'
+
+
+def test_of_a_long_value_the_table_has_the_beginning(write: Write) -> None:
+    table = str(ClientConfig.from_toml(write(f'uri = "ws://h/{"x" * 5000}"')).explain())
+    assert max(map(len, table.splitlines())) < 400
+    assert '"ws://h/xxx' in table
+
+
+def test_a_header_with_a_dot_in_its_name_is_found_by_both_spellings() -> None:
+    explanation = ClientConfig(headers={"X.Y": "1"}).explain()
+    assert explanation['headers."x.y"'] is explanation["headers.X.Y"]
+    assert explanation["headers.X.Y"].keys == ("headers", "X.Y")
+
+
 def test_a_short_form_is_the_place_of_what_it_switches(write: Write) -> None:
     explanation = ClientConfig.from_toml(write('uri = "ws://h"\ncompression = false')).explain()
     assert came(explanation["compression.enabled"]) == ("false", "service.toml:2")
@@ -157,6 +207,13 @@ def test_secrets_are_masked_in_every_layer(write: Write) -> None:
         "tls.cert_file": "c.pem", "tls.key_file": "k.pem", "auth.token": "hush"
     })  # fmt: skip
     explanation = config.explain()
+    assert "hush" not in str(explanation) + repr(explanation)
+
+
+def test_secrets_in_one_of_several_uris_are_masked(write: Write) -> None:
+    file = write('uris = ["wss://u:hush@h/", "wss://i/?token=hush"]')
+    explanation = ClientConfig.from_toml(file).explain()
+    assert explanation["uris"].value == '["wss://********@h/", "wss://i/?token=********"]'
     assert "hush" not in str(explanation) + repr(explanation)
 
 
