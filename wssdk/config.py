@@ -193,11 +193,19 @@ class ClientConfig:
         return to_toml(self, env_prefix)
 
     @classmethod
-    def default_toml(cls) -> str:
-        """Return a file with every option at its default, commented out, and what each is for."""
+    @forgetting
+    def default_toml(cls, *, uri: str | None = None) -> str:
+        """Return a file with every option at its default, commented out, and what each is for.
+
+        It loads back to the defaults, with ``uri``: the one option that a file must have. Without it,
+        ``load(path, overrides={"uri": None})`` loads the file.
+
+        Raises:
+            ConfigError: ``uri`` is not a WebSocket URI.
+        """
         from wssdk.config_write import default_toml
 
-        return default_toml()
+        return default_toml(uri)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

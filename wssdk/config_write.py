@@ -114,13 +114,20 @@ def _reference(config: ClientConfig, option: Keys) -> str | None:
     return recorded[-1].reference if recorded else None
 
 
-def default_toml() -> str:
-    """Return a file with every option at its default, commented out."""
+def default_toml(uri: str | None = None) -> str:
+    """Return a file with every option at its default, commented out, and with ``uri``.
+
+    Raises:
+        ConfigError: ``uri`` is not a WebSocket URI.
+    """
+    ClientConfig(uri=uri)
     blocks = [
         "# Configuration of wssdk. What is commented out is the default.",
         _comment(told((EXTENDS,))) + f"\n# Example: {_EXAMPLES[EXTENDS,]}",
     ]
-    blocks += [_shown_option(option) for option in OPTIONS if len(option) == 1]
+    blocks += [
+        _shown_option(option, uri if option == ("uri",) else None) for option in OPTIONS if len(option) == 1
+    ]
     blocks.append(f"{_section_head(HEADERS)}\n# Example: {_EXAMPLES[HEADERS,]}")
     for name in SECTIONS:
         options = [option for option in OPTIONS if option[0] == name and len(option) == 2]
@@ -138,7 +145,7 @@ def _section_head(name: str) -> str:
     return f"{_comment(text)}\n[{name}]"
 
 
-def _shown_option(option: Keys) -> str:
+def _shown_option(option: Keys, value: str | None = None) -> str:
     kind = kind_of(option)
     unit = f" in {kind.unit}" if kind.unit else ""
     off = ", or false" if may_be_off(option) else ""
@@ -147,6 +154,8 @@ def _shown_option(option: Keys) -> str:
     default: Any = field_of(option).default
     example = _EXAMPLES.get(option)
     line = f"# Example: {example}" if example else f"#{option[-1]} = {toml_text(option, default)}"
+    if value is not None:
+        line = f"{option[-1]} = {quoted(value)}"
     return f"{_comment(text)}\n{line}"
 
 

@@ -48,6 +48,17 @@ def test_the_default_file_with_every_option_written_out_does_so_too(write: Write
     assert defaults(write(uncommented(ClientConfig.default_toml()))) == ClientConfig()
 
 
+@pytest.mark.parametrize("uri", ["wss://stream.example.com/feed?a=b", "ws://me:pass%22word@h/\u00e4"])
+def test_the_default_file_with_a_uri_loads_by_itself(write: Write, uri: str) -> None:
+    file = write(ClientConfig.default_toml(uri=uri))
+    assert ClientConfig.from_toml(file) == ClientConfig(uri=uri)
+
+
+def test_the_default_file_takes_no_uri_that_is_wrong() -> None:
+    (problem,) = problems_of(lambda: ClientConfig.default_toml(uri="http://h"))
+    assert problem.path == "uri"
+
+
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option != ("uri",)], ids=".".join)
 def test_the_default_file_has_every_option(option: tuple[str, ...]) -> None:
     value = tomli.loads(uncommented(ClientConfig.default_toml()))

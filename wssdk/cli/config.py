@@ -1,36 +1,62 @@
 """``wssdk config``: check, show and compare configurations; their schema, and a file to begin with.
 
-Needs the extra ``cli`` (click and rich). Exit codes: 0 all is well; 1 the configuration is wrong or, for
-``diff``, the two differ; 2 the command's own words are wrong.
+Needs the extra ``cli`` (click and rich).
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from wssdk.cli.tables import print_rows
 from wssdk.config import ClientConfig
 from wssdk.config_explanation import ExplainedOption, Explanation
 from wssdk.config_origins import value_of
+from wssdk.config_schema import HEADERS, Keys
+from wssdk.config_sources import find_problems
 from wssdk.errors import ConfigError, ConfigProblem
 
 __all__ = ["run_config"]
 
-_WIDE: Final = 10_000
-"""Columns of a table that goes to a file or a pipe: nothing is cut off there."""
+_ENV_PREFIX: Final = "WSSDK_"
+_Problems = Mapping[Path, Sequence[ConfigProblem]]
+
+
+def _table_of(_: click.Context, __: click.Parameter, text: str | None) -> Keys:
+    """Return the parts of a dotted name; a part may be in quotes, as in TOML."""
+    if text is None:
+        return ()
+    import tomli
+
+    keys: list[str] = []
+    found: Any = None
+    try:
+        found = tomli.loads(f"{text} = true")
+        while isinstance(found, dict):
+            ((key, found),) = found.items()
+            keys.append(key)
+    except (ValueError, RecursionError):
+        found = None
+    if found is not True:
+        raise click.BadParameter(f"{text!r} is not the name of a table, such as tool.myapp")
+    return tuple(keys)
+
 
 _FILE = click.Path(path_type=Path)  # the loader tells what is wrong with a path, and better
 _connection = click.option("--connection", metavar="NAME", help="Lay [connections.NAME] over the top level.")
 _env = click.option("--env/--no-env", default=False, help="Lay the environment (WSSDK_...) over the files.")
+_table = click.option(
+    "--table",
+    metavar="NAME",
+    callback=_table_of,
+    help="The table of each FILE that holds the configuration, such as tool.myapp in pyproject.toml.",
+)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -55,72 +81,85 @@ def run_config(arguments: Sequence[str]) -> int:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def _group() -> None:
-    """Check, show and compare configurations."""
+    """Check, show and compare configurations.
+
+    FILE may be a pipe: /dev/stdin, or <(command) of a shell. Of a file 4 MiB are read at most.
+
+    Exit codes: 0 all is well; 1 a configuration is wrong, or a file cannot be written; 2 the command's own
+    words are wrong. Those of diff are 0 where the files are equal, 1 where they differ, 2 where one of them
+    cannot be loaded.
+    """
 
 
 @_group.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@_table
 @_env
 @_as_json
-def check(files: tuple[Path, ...], env: bool, as_json: bool) -> int:
-    """Check files, each by itself, with all the connections it names; tell everything that is wrong."""
-    found = {file: _problems_of(file, env) for file in files}
-    if as_json:
-        _print_json(
-            [
-                {"file": str(file), "problems": [attrs.asdict(problem) for problem in problems]}
-                for file, problems in found.items()
-            ]
-        )
-        return int(any(found.values()))
-    for file, problems in found.items():
-        if problems:
-            print(ConfigError(problems), file=sys.stderr)
-        else:
-            print(f"{file}: ok")
+def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int:
+    """Check files, each by itself, with all the connections it names; tell everything that is wrong.
+
+    Where a file names connections, its top level may lack the URI. Variables and files that it refers to
+    have to be there.
+
+    With --json: an array of {"file", "problems"}, each problem with "where", "path", "message", "hint" and
+    "snippet". Exit codes: 0 all are well, 1 something is wrong.
+    """
+    found = {file: find_problems((file,), table=table, env_prefix=_prefix(env)) for file in files}
+    _tell(found, as_json)
+    if not as_json:
+        for file, problems in found.items():
+            if not problems:
+                print(f"{file}: ok")
     return int(any(found.values()))
 
 
-def _problems_of(file: Path, env: bool) -> tuple[ConfigProblem, ...]:
-    # A file that names connections need not be one by itself: it may lack the URI.
-    load: Any = ClientConfig.load_all if _names_connections(file) else ClientConfig.load
-    try:
-        load(file, env_prefix="WSSDK_" if env else None)
-    except ConfigError as error:
-        return error.problems
-    return ()
-
-
-def _names_connections(file: Path) -> bool:
-    import tomli
-
-    try:
-        return "connections" in tomli.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return False  # the loader tells what is wrong
-
-
 @_group.command()
-@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="FILE...")
 @_connection
+@_table
 @_env
 @click.option("--all", "everything", is_flag=True, help="Defaults, too.")
 @_as_json
-def show(files: tuple[Path, ...], connection: str | None, env: bool, everything: bool, as_json: bool) -> int:
-    """Show what is in force, and where each value comes from; later files win. Secrets are masked."""
-    config = _loaded(files, connection, env)
+def show(
+    files: tuple[Path, ...],
+    connection: str | None,
+    table: Keys,
+    env: bool,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """Show what is in force, and where each value comes from; later files win. Secrets are masked.
+
+    Without a FILE, --env shows what the environment alone gives. A terminal gets the beginning of a long
+    value; a pipe, a file and --json get all of it.
+
+    With --json: an array of {"option", "value", "origin", "overrode"}; or {"problems"}, as check has them.
+    Exit codes: 0 shown, 1 something is wrong.
+    """
+    if not files and not env:
+        raise click.UsageError("Missing argument 'FILE...'; --env shows the environment alone.")
+    config, problems = _load(files, connection, table, env)
     if config is None:
+        if as_json:
+            _print_json({"problems": [attrs.asdict(problem) for problem in problems]})
+        else:
+            print(ConfigError(problems), file=sys.stderr)
         return 1
     explanation = config.explain()
     rows = explanation.options if everything else explanation.changed
     if as_json:
-        _print_json([attrs.asdict(row) for row in rows])
+        _print_json([attrs.asdict(row, filter=_is_told) for row in rows])
         return 0
-    _print_table(
+    print_rows(
         ["option", "value", "from", "overrode"],
         [(row.option, row.value, row.origin.where, _overridden(row)) for row in rows],
     )
     return 0
+
+
+def _is_told(attribute: attrs.Attribute[Any], _: Any) -> bool:
+    return attribute.name != "keys"
 
 
 def _overridden(row: ExplainedOption) -> str:
@@ -128,7 +167,8 @@ def _overridden(row: ExplainedOption) -> str:
 
 
 @_group.command()
-def schema() -> int:
+@click.option("--json", "as_json", is_flag=True, help="It is JSON in any case.")
+def schema(as_json: bool) -> int:
     """Print the JSON schema of configuration files, for editors: '#:schema FILE' in the first line."""
     _print_json(ClientConfig.json_schema())
     return 0
@@ -136,83 +176,133 @@ def schema() -> int:
 
 @_group.command()
 @click.argument("file", required=False, type=_FILE)
+@click.option("--uri", metavar="URI", help="Where to connect: the one option that has no default.")
 @click.option("--force", is_flag=True, help="Replace the file.")
-def init(file: Path | None, force: bool) -> int:
-    """Write a file with every option, its default and its meaning; without FILE, print it."""
-    text = ClientConfig.default_toml()
-    if file is None:
+@_as_json
+def init(file: Path | None, uri: str | None, force: bool, as_json: bool) -> int:
+    """Write a file with every option, its default and its meaning; without FILE, print it.
+
+    With --uri the file is complete; without it, uri is left to be written into it.
+
+    With --json: {"file", "text", "error"}. Exit codes: 0 written, 1 it cannot be written, or is there
+    already.
+    """
+    try:
+        text = ClientConfig.default_toml(uri=uri)
+    except ConfigError as error:
+        raise click.BadParameter(error.problems[0].message, param_hint="'--uri'") from None
+    failed = None if file is None else _write(file, text, force)
+    if as_json:
+        _print_json({"file": file and str(file), "text": text, "error": failed})
+    elif failed is not None:
+        print(failed, file=sys.stderr)
+    elif file is None:
         print(text, end="")
-        return 0
+    else:
+        print(f"wrote {file}" if uri else f"wrote {file}; write your uri into it, it is the first option")
+    return int(failed is not None)
+
+
+def _write(file: Path, text: str, force: bool) -> str | None:
+    """Write ``file``; return what is in the way, None where it was written."""
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        print(f"{file} is there already: --force replaces it", file=sys.stderr)
-        return 1
+        return f"{file} is there already: --force replaces it"
     except OSError as error:
-        print(f"cannot write {file}: {error.strerror}", file=sys.stderr)
-        return 1
-    print(f"wrote {file}")
-    return 0
+        return f"cannot write {file}: {error.strerror}"
+    return None
 
 
 @_group.command()
 @click.argument("first", type=_FILE, metavar="A")
 @click.argument("second", type=_FILE, metavar="B")
 @_connection
+@_table
 @_env
 @_as_json
-def diff(first: Path, second: Path, connection: str | None, env: bool, as_json: bool) -> int:
-    """Tell in which options two files differ; exit code 1 where they do. Secrets are masked."""
-    configs = [_loaded((file,), connection, env) for file in (first, second)]
-    if configs[0] is None or configs[1] is None:
-        return 1
-    rows = list(_differences(configs[0], configs[1]))
+def diff(first: Path, second: Path, connection: str | None, table: Keys, env: bool, as_json: bool) -> int:
+    """Tell in which options two files differ. Secrets are masked.
+
+    With --json: an array of {"option", "a", "b", "masked"}, null for a header that is not there, "masked"
+    true where what differs is a secret behind the same mask; or, where a file cannot be loaded, an array of
+    {"file", "problems"} as check has it. Exit codes: 0 equal, 1 different, 2 one of them cannot be loaded.
+    """
+    (one, one_is_wrong), (other, other_is_wrong) = (
+        _load((file,), connection, table, env) for file in (first, second)
+    )
+    if one is None or other is None:
+        _tell({first: one_is_wrong, second: other_is_wrong}, as_json)
+        return 2
+    rows = list(_differences(one, other))
     if as_json:
-        _print_json([{"option": option, "a": one, "b": other} for option, one, other in rows])
+        _print_json([attrs.asdict(row) for row in rows])
     elif rows:
-        _print_table(["option", str(first), str(second)], rows)
+        print_rows(["option", str(first), str(second)], [_cells(row) for row in rows])
     return int(bool(rows))
 
 
-def _differences(first: ClientConfig, second: ClientConfig) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield each option that differs, and its two values; None for a header that is not there."""
-    explained = [_by_option(config.explain()) for config in (first, second)]
-    for option in dict.fromkeys([*explained[0], *explained[1]]):
-        one, other = (rows.get(option) for rows in explained)
-        keys = tuple(option.split(".", 1))
+@attrs.frozen
+class _Difference:
+    option: str
+    a: str | None
+    """None for a header that is not there."""
+    b: str | None
+    masked: bool = False
+    """Whether the two look the same, as what differs is a secret."""
+
+
+def _cells(row: _Difference) -> tuple[str, str, str]:
+    return row.option, row.a or "", f"{row.b} (another one)" if row.masked else row.b or ""
+
+
+def _differences(first: ClientConfig, second: ClientConfig) -> Iterator[_Difference]:
+    explained = [_by_keys(config.explain()) for config in (first, second)]
+    for keys in dict.fromkeys([*explained[0], *explained[1]]):
+        one, other = (rows.get(keys) for rows in explained)
         if one is None or other is None:
-            yield option, None if one is None else one.value, None if other is None else other.value
+            for row in filter(None, (one, other)):
+                yield _Difference(row.option, one.value if one else None, other.value if other else None)
         elif value_of(first, keys) != value_of(second, keys):
-            same = one.value == other.value  # two secrets behind one mask
-            yield option, one.value, f"{other.value} (another one)" if same else other.value
+            yield _Difference(one.option, one.value, other.value, masked=one.value == other.value)
 
 
-def _by_option(explanation: Explanation) -> dict[str, ExplainedOption]:
+def _by_keys(explanation: Explanation) -> dict[Keys, ExplainedOption]:
     # Names of headers compare without case.
     return {
-        row.option.lower() if row.option.startswith("headers.") else row.option: row for row in explanation
+        (HEADERS, row.keys[1].lower()) if row.keys[0] == HEADERS else row.keys: row for row in explanation
     }
 
 
-def _loaded(files: Iterable[Path], connection: str | None, env: bool) -> ClientConfig | None:
-    """Return the configuration of all layers; None where it is wrong, which is told."""
+def _load(
+    files: Iterable[Path], connection: str | None, table: Keys, env: bool
+) -> tuple[ClientConfig | None, Sequence[ConfigProblem]]:
+    """Return the configuration of all layers, or what is wrong with it."""
     try:
-        return ClientConfig.load(*files, connection=connection, env_prefix="WSSDK_" if env else None)
+        config = ClientConfig.load(*files, connection=connection, table=table, env_prefix=_prefix(env))
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return None
+        return None, error.problems
+    return config, ()
+
+
+def _prefix(env: bool) -> str | None:
+    return _ENV_PREFIX if env else None
+
+
+def _tell(found: _Problems, as_json: bool) -> None:
+    """Print what is wrong with each file: everything as JSON, or the problems for people."""
+    if as_json:
+        rows = [
+            {"file": str(file), "problems": [attrs.asdict(problem) for problem in problems]}
+            for file, problems in found.items()
+        ]
+        _print_json(rows)
+        return
+    for problems in found.values():
+        if problems:
+            print(ConfigError(problems), file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
-
-
-def _print_table(heads: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else cell for cell in row))
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-    console.print(table)

@@ -39,6 +39,7 @@ opne = 1
 [limits]
 max_size = "1 MiBB"
 """
+ROOT = Path(__file__).parents[3]
 SECRETS = ("pa55word", "t0ken", "s3cret", "k3y")
 
 Run = Callable[..., "Ended"]
@@ -119,6 +120,113 @@ def test_check_with_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert (run("check", "good.toml").code, run("check", "--env", "good.toml").code) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("timeouts.open = 0\n[connections]\n", "many.toml:1:17"),
+        ("timeouts.open = 0\n", "many.toml:1:17"),
+        (
+            'timeouts.open = 0\n[connections.a]\nuri = "ws://a"\ntimeouts.open = 1\n',
+            "many.toml:1:17",
+        ),
+        ('extends = ["base.toml"]\n[timeouts]\nopne = 1\n', "many.toml:3:1"),
+        (f"a = {'[' * 20_000}", "many.toml"),
+    ],
+    ids=["no connections", "no table", "overridden", "in the base", "deep"],
+)
+def test_check_finds_what_is_wrong(run: Run, folder: Path, text: str, where: str) -> None:
+    (folder / "base.toml").write_text('[connections.a]\nuri = "ws://a"\n')
+    (folder / "many.toml").write_text(text)
+    ended = run("check", "--json", "many.toml")
+    assert (ended.code, ended.json[0]["problems"][-1]["where"]) == (1, where)
+
+
+def test_check_of_a_file_whose_base_names_the_connections(run: Run, folder: Path) -> None:
+    (folder / "base.toml").write_text('[connections.a]\nuri = "ws://a"\n')
+    (folder / "many.toml").write_text('extends = ["base.toml"]\ntimeouts.open = 1\n')
+    ended = run("check", "many.toml")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_check_with_connections_of_the_environment(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bare.toml").write_text("timeouts.open = 1\n")
+    monkeypatch.setenv("WSSDK_CONNECTIONS__A__URI", "ws://a")
+    assert (run("check", "bare.toml").code, run("check", "--env", "bare.toml").code) == (1, 0)
+
+
+def command(folder: Path, *words: str, content: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own, with ``content`` for its standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "wssdk", "config", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input=content,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(("content", "code"), [(GOOD, 0), (BAD, 1)])
+def test_check_of_what_comes_out_of_a_pipe(folder: Path, content: str, code: int) -> None:
+    ended = command(folder, "check", "/dev/stdin", content=content)
+    assert (ended.returncode, ended.stdout) == (code, "" if code else "/dev/stdin: ok\n")
+
+
+def test_check_of_a_file_without_end(run: Run) -> None:
+    ended = run("check", "/dev/zero")
+    assert (ended.code, ended.err) == (1, "/dev/zero: the file is larger than 4194304 bytes\n")
+
+
+# A table inside a larger file.
+
+LARGER = """[project]
+name = "feed"
+
+[tool."my.app".ws]
+uri = "ws://h"
+timeouts.open = 1
+"""
+
+
+@pytest.fixture
+def larger(folder: Path) -> None:
+    (folder / "larger.toml").write_text(LARGER)
+    (folder / "changed.toml").write_text(LARGER.replace("open = 1", "open = 2"))
+
+
+@pytest.mark.usefixtures("larger")
+def test_check_of_a_table(run: Run) -> None:
+    table = 'tool."my.app".ws'
+    assert (run("check", "larger.toml").code, run("check", "--table", table, "larger.toml").code) == (1, 0)
+
+
+@pytest.mark.usefixtures("larger")
+def test_show_of_a_table(run: Run) -> None:
+    ended = run("show", "--json", "--table", "tool.'my.app'.ws", "larger.toml")
+    assert [row["option"] for row in ended.json] == ["uri", "timeouts.open"]
+
+
+@pytest.mark.usefixtures("larger")
+def test_diff_of_a_table(run: Run) -> None:
+    ended = run("diff", "--json", "--table", 'tool."my.app".ws', "larger.toml", "changed.toml")
+    assert [row["option"] for row in ended.json] == ["timeouts.open"]
+
+
+@pytest.mark.usefixtures("larger")
+def test_a_table_that_is_not_there(run: Run) -> None:
+    ended = run("show", "--table", "tool.yours", "larger.toml")
+    assert (ended.code, ended.err) == (1, "larger.toml: the file has no table [tool.yours]\n")
+
+
+@pytest.mark.parametrize("name", ["", ".", "a..b", "a b", "[a", "a = {b = 1, c", '"', "a\nb"])
+def test_what_is_no_name_of_a_table(run: Run, name: str) -> None:
+    ended = run("check", "--table", name, "good.toml")
+    assert (ended.code, "is not the name of a table, such as tool.myapp" in ended.err) == (2, True)
+
+
 # show
 
 
@@ -166,6 +274,26 @@ def test_show_of_a_bad_file(run: Run) -> None:
     assert (ended.code, ended.out) == (1, "")
 
 
+def test_show_of_a_bad_file_in_json(run: Run) -> None:
+    ended = run("show", "--json", "bad.toml")
+    assert (ended.code, ended.err) == (1, "")
+    assert ended.json == {"problems": run("check", "--json", "bad.toml").json[0]["problems"]}
+
+
+def test_show_in_json(run: Run) -> None:
+    assert run("show", "--json", "good.toml").json[3] == {
+        "option": "timeouts.open",
+        "value": "5",
+        "origin": {"kind": "file", "where": "good.toml:7", "value": "5"},
+        "overrode": [{"kind": "default", "where": "default", "value": "10"}],
+    }
+
+
+def test_show_of_the_environment_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WSSDK_URI", "ws://h")
+    assert rows_of(run("show", "--env", "--json")) == {"uri": '"ws://h"'}
+
+
 @pytest.mark.parametrize("words", [["show"], ["show", "--json"], ["show", "--all"], ["diff", "other.toml"]])
 def test_no_secret_is_shown(run: Run, words: list[str]) -> None:
     ended = run(*words, "good.toml")
@@ -182,7 +310,7 @@ def test_nothing_is_cut_off_where_output_is_no_terminal(run: Run, folder: Path) 
 
 
 def test_schema_is_that_of_the_library(run: Run) -> None:
-    assert run("schema").json == ClientConfig.json_schema()
+    assert run("schema").json == run("schema", "--json").json == ClientConfig.json_schema()
 
 
 def test_init_prints_the_default_file(run: Run) -> None:
@@ -192,6 +320,32 @@ def test_init_prints_the_default_file(run: Run) -> None:
 def test_init_writes_the_default_file(run: Run, folder: Path) -> None:
     ended = run("init", "new.toml")
     assert (ended.code, (folder / "new.toml").read_text()) == (0, ClientConfig.default_toml())
+
+
+def test_init_says_that_the_uri_is_still_to_come(run: Run) -> None:
+    assert run("init", "new.toml").out == "wrote new.toml; write your uri into it, it is the first option\n"
+    assert 'uri: required, and not set\n  hint: write uri = "wss://..."' in run("check", "new.toml").err
+
+
+def test_what_init_writes_with_a_uri_is_well(run: Run) -> None:
+    assert run("init", "--uri", "wss://h/feed", "new.toml").out == "wrote new.toml\n"
+    assert run("check", "new.toml").code == 0
+    assert rows_of(run("show", "--json", "new.toml")) == {"uri": '"wss://h/feed"'}
+
+
+def test_init_with_a_bad_uri(run: Run, folder: Path) -> None:
+    ended = run("init", "--uri", "http://u:pa55word@h", "new.toml")
+    assert (ended.code, (folder / "new.toml").exists()) == (2, False)
+    assert "Invalid value for '--uri'" in ended.err
+    assert "pa55word" not in ended.err
+
+
+def test_init_in_json(run: Run) -> None:
+    text = ClientConfig.default_toml()
+    assert run("init", "--json").json == {"file": None, "text": text, "error": None}
+    assert run("init", "--json", "new.toml").json == {"file": "new.toml", "text": text, "error": None}
+    ended = run("init", "--json", "new.toml")
+    assert (ended.code, ended.json["error"]) == (1, "new.toml is there already: --force replaces it")
 
 
 def test_init_keeps_a_file_that_is_there(run: Run, folder: Path) -> None:
@@ -222,8 +376,8 @@ def test_diff_names_what_differs(run: Run) -> None:
     assert (ended.code, ended.json) == (
         1,
         [
-            {"option": "auth.token", "a": "********", "b": "******** (another one)"},
-            {"option": "timeouts.open", "a": "5", "b": "6"},
+            {"option": "auth.token", "a": "********", "b": "********", "masked": True},
+            {"option": "timeouts.open", "a": "5", "b": "6", "masked": False},
         ],
     )
 
@@ -232,22 +386,48 @@ def test_diff_of_headers(run: Run, folder: Path) -> None:
     (folder / "one.toml").write_text('uri = "ws://h"\nheaders = { X-A = "1", X-B = "2" }\n')
     (folder / "two.toml").write_text('uri = "ws://h"\nheaders = { x-a = "1", X-C = "2" }\n')
     rows = run("diff", "--json", "one.toml", "two.toml").json
-    assert [row["option"] for row in rows] == ["headers.x-b", "headers.x-c"]
+    assert [row["option"] for row in rows] == ["headers.X-B", "headers.X-C"]
+
+
+def test_diff_of_headers_with_dots_in_their_names(run: Run, folder: Path) -> None:
+    (folder / "one.toml").write_text('uri = "ws://h"\nheaders = { "X.Y" = "1" }\n')
+    (folder / "two.toml").write_text('uri = "ws://h"\nheaders = { "x.y" = "2" }\n')
+    assert run("diff", "--json", "one.toml", "two.toml").json == [
+        {"option": 'headers."X.Y"', "a": "********", "b": "********", "masked": True}
+    ]
+
+
+def test_diff_for_people_says_that_secrets_differ(run: Run) -> None:
+    (line,) = [line for line in run("diff", "good.toml", "other.toml").out.splitlines() if "token" in line]
+    assert line.split(None, 2)[1:] == ["********", "******** (another one) "]
+
+
+def test_diff_with_a_bad_file_in_json(run: Run) -> None:
+    ended = run("diff", "--json", "good.toml", "bad.toml")
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.json == run("check", "--json", "good.toml", "bad.toml").json
 
 
 def test_diff_with_a_bad_file(run: Run) -> None:
     ended = run("diff", "good.toml", "bad.toml")
-    assert (ended.code, "timeouts.opne" in ended.err) == (1, True)
+    assert (ended.code, ended.out, "timeouts.opne" in ended.err) == (2, "", True)
 
 
 # The command's own words.
 
 
-@pytest.mark.parametrize("words", [[], ["frob"], ["check"], ["show", "--frob"], ["diff", "good.toml"]])
+@pytest.mark.parametrize(
+    "words", [[], ["frob"], ["check"], ["show"], ["show", "--frob"], ["diff", "good.toml"]]
+)
 def test_wrong_words_end_with_2(run: Run, words: list[str]) -> None:
     ended = run(*words)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("Usage: wssdk config")
+
+
+@pytest.mark.parametrize("name", ["check", "show", "init", "diff"])
+def test_help_tells_the_exit_codes(run: Run, name: str) -> None:
+    assert "Exit codes: 0" in run(name, "--help").out
 
 
 @pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])
@@ -263,7 +443,8 @@ def test_without_the_extra_it_says_what_to_install(
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "wssdk.cli.config", raising=False)
+    for name in ("wssdk.cli.config", "wssdk.cli.tables"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     ended = run("schema")
     assert (ended.code, ended.err) == (2, f"wssdk config needs {missing}: pip install 'wssdk[cli]'\n")
 
@@ -274,7 +455,7 @@ def test_output_that_nobody_reads_ends_it_quietly(folder: Path) -> None:
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "wssdk", "config", "schema"],
-            cwd=Path(__file__).parents[3],
+            cwd=ROOT,
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
