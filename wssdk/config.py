@@ -168,7 +168,8 @@ class ClientConfig:
 
         ``print(config.explain())`` prints a table. Where a value comes from is no part of the
         configuration: equal ones may be from different places. ``attrs.evolve`` and pickle keep it; what
-        was changed since is from ``code``.
+        was changed since is from ``code``. ``attrs.asdict`` has it as ``_origins``, which a filter leaves
+        out: ``attrs.filters.exclude("_origins")``.
         """
         from wssdk.config_explain import explain
 
@@ -293,7 +294,8 @@ class ClientConfig:
         ``environ`` defaults to ``os.environ``. ``overrides`` is nested as a file is, or has dotted
         names: ``{"timeouts.open": 5}``; ``{"uri": None}`` where the URI is given when connecting.
         Variables with the prefix that name no option are errors; ``unknown_env`` may let them pass, with
-        a warning of the logger ``wssdk.config`` ("warn") or without one ("ignore").
+        a warning of the logger ``wssdk.config`` ("warn") or without one ("ignore"). A path may be that of a
+        pipe into which somebody writes; of a file 4 MiB are read at most.
 
         Raises:
             ConfigError: everything that is wrong in any layer, each with its place.

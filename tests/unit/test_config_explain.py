@@ -198,6 +198,13 @@ def test_where_values_are_from_is_no_part_of_the_value(write: Write) -> None:
     assert repr(loaded) == repr(made)
 
 
+def test_asdict_can_leave_out_where_values_are_from(write: Write) -> None:
+    loaded = ClientConfig.from_toml(write('uri = "ws://h"\ntimeouts.open = 5'))
+    made = ClientConfig(uri="ws://h", timeouts=Timeouts(open=5))
+    only_values = attrs.filters.exclude("_origins")
+    assert attrs.asdict(loaded, filter=only_values) == attrs.asdict(made, filter=only_values)
+
+
 def test_secrets_are_masked_in_every_layer(write: Write) -> None:
     base = write(
         'uri = "wss://u:hush@h/?token=hush"\nauth.token = "hush"\nproxy = "http://u:hush@p"', "b.toml"

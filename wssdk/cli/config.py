@@ -91,7 +91,7 @@ def _group() -> None:
     """
 
 
-@_group.command()
+@_group.command(short_help="Tell everything that is wrong with files.")
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @_table
 @_env
@@ -103,7 +103,9 @@ def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int
     have to be there.
 
     With --json: an array of {"file", "problems"}, each problem with "where", "path", "message", "hint" and
-    "snippet". Exit codes: 0 all are well, 1 something is wrong.
+    "snippet".
+
+    Exit codes: 0 all are well, 1 something is wrong.
     """
     found = {file: find_problems((file,), table=table, env_prefix=_prefix(env)) for file in files}
     _tell(found, as_json)
@@ -114,7 +116,7 @@ def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int
     return int(any(found.values()))
 
 
-@_group.command()
+@_group.command(short_help="Show what is in force, and where it comes from.")
 @click.argument("files", nargs=-1, type=_FILE, metavar="FILE...")
 @_connection
 @_table
@@ -135,6 +137,7 @@ def show(
     value; a pipe, a file and --json get all of it.
 
     With --json: an array of {"option", "value", "origin", "overrode"}; or {"problems"}, as check has them.
+
     Exit codes: 0 shown, 1 something is wrong.
     """
     if not files and not env:
@@ -166,7 +169,7 @@ def _overridden(row: ExplainedOption) -> str:
     return ", ".join(f"{origin.value} ({origin.where})" for origin in row.overrode)
 
 
-@_group.command()
+@_group.command(short_help="Print the JSON schema of files, for editors.")
 @click.option("--json", "as_json", is_flag=True, help="It is JSON in any case.")
 def schema(as_json: bool) -> int:
     """Print the JSON schema of configuration files, for editors: '#:schema FILE' in the first line."""
@@ -174,7 +177,7 @@ def schema(as_json: bool) -> int:
     return 0
 
 
-@_group.command()
+@_group.command(short_help="Write a file to begin with.")
 @click.argument("file", required=False, type=_FILE)
 @click.option("--uri", metavar="URI", help="Where to connect: the one option that has no default.")
 @click.option("--force", is_flag=True, help="Replace the file.")
@@ -184,8 +187,9 @@ def init(file: Path | None, uri: str | None, force: bool, as_json: bool) -> int:
 
     With --uri the file is complete; without it, uri is left to be written into it.
 
-    With --json: {"file", "text", "error"}. Exit codes: 0 written, 1 it cannot be written, or is there
-    already.
+    With --json: {"file", "text", "error"}.
+
+    Exit codes: 0 written, 1 it cannot be written, or is there already.
     """
     try:
         text = ClientConfig.default_toml(uri=uri)
@@ -215,7 +219,7 @@ def _write(file: Path, text: str, force: bool) -> str | None:
     return None
 
 
-@_group.command()
+@_group.command(short_help="Tell in which options two files differ.")
 @click.argument("first", type=_FILE, metavar="A")
 @click.argument("second", type=_FILE, metavar="B")
 @_connection
@@ -227,7 +231,9 @@ def diff(first: Path, second: Path, connection: str | None, table: Keys, env: bo
 
     With --json: an array of {"option", "a", "b", "masked"}, null for a header that is not there, "masked"
     true where what differs is a secret behind the same mask; or, where a file cannot be loaded, an array of
-    {"file", "problems"} as check has it. Exit codes: 0 equal, 1 different, 2 one of them cannot be loaded.
+    {"file", "problems"} as check has it.
+
+    Exit codes: 0 equal, 1 different, 2 one of them cannot be loaded.
     """
     (one, one_is_wrong), (other, other_is_wrong) = (
         _load((file,), connection, table, env) for file in (first, second)

@@ -15,9 +15,6 @@ from wssdk.errors import printable
 
 __all__ = ["print_rows"]
 
-_WIDE: Final = 10_000
-"""Columns of a table that goes to a file or a pipe: nothing is folded there."""
-
 _LONGEST: Final = 300
 """Characters of a cell that a terminal is given."""
 
@@ -25,6 +22,7 @@ _NARROWEST: Final = 22
 """Columns below which no cell is folded: it would be a tower of syllables."""
 
 _BETWEEN: Final = 3
+"""Columns between two of a table."""
 
 
 def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -33,11 +31,13 @@ def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     The first column is never folded. A terminal gets the beginning of a long cell.
     """
     is_terminal = sys.stdout.isatty()
-    console = Console(markup=False, highlight=False, width=None if is_terminal else _WIDE)
     if is_terminal:
         rows = [[printable(cell, _LONGEST) for cell in row] for row in rows]
     natural = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    widths = _fitted(natural, console.width - _BETWEEN * len(heads) + 1)
+    between = _BETWEEN * len(heads) - 1
+    needed = sum(natural) + between
+    console = Console(markup=False, highlight=False, width=None if is_terminal else needed)
+    widths = _fitted(natural, console.width - between)
     if widths is None:
         _print_one_by_one(console, heads, rows)
         return
@@ -61,10 +61,11 @@ def _fitted(natural: Sequence[int], room: int) -> list[int] | None:
 
 
 def _print_one_by_one(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    labels = min(max(map(cell_len, heads[1:])) + 2, console.width // 3)
     for row in rows:
         console.print(row[0], style="bold")
         cells = Table.grid(padding=(0, 2, 0, 0))
-        cells.add_column(no_wrap=True)
+        cells.add_column(width=labels, overflow="fold")
         cells.add_column(overflow="fold")
         for head, cell in zip(heads[1:], row[1:], strict=True):
             if cell:

@@ -301,7 +301,7 @@ def test_no_secret_is_shown(run: Run, words: list[str]) -> None:
 
 
 def test_nothing_is_cut_off_where_output_is_no_terminal(run: Run, folder: Path) -> None:
-    long = "x" * 60
+    long = "x" * 20_000
     (folder / "long.toml").write_text(f'uri = "ws://h/{long}"\n')
     assert long in run("show", "long.toml").out
 
