@@ -5,6 +5,7 @@ Needs the extra ``cli`` (click and rich).
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from wssdk.config_explanation import ExplainedOption, Explanation
 from wssdk.config_origins import value_of
 from wssdk.config_schema import HEADERS, Keys
 from wssdk.config_sources import find_problems
-from wssdk.errors import ConfigError, ConfigProblem
+from wssdk.errors import ConfigError, ConfigProblem, printable
 
 __all__ = ["run_config"]
 
@@ -66,6 +67,9 @@ def run_config(arguments: Sequence[str]) -> int:
     Raises:
         BrokenPipeError: nobody reads what it prints.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As on standard error: names of files and values need not be what the terminal's encoding has.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _group.main(list(arguments), prog_name="wssdk config", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -112,7 +116,7 @@ def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int
     if not as_json:
         for file, problems in found.items():
             if not problems:
-                print(f"{file}: ok")
+                print(f"{_shown(file)}: ok")
     return int(any(found.values()))
 
 
@@ -203,7 +207,8 @@ def init(file: Path | None, uri: str | None, force: bool, as_json: bool) -> int:
     elif file is None:
         print(text, end="")
     else:
-        print(f"wrote {file}" if uri else f"wrote {file}; write your uri into it, it is the first option")
+        rest = "" if uri else "; write your uri into it, it is the first option"
+        print(f"wrote {_shown(file)}{rest}")
     return int(failed is not None)
 
 
@@ -213,9 +218,9 @@ def _write(file: Path, text: str, force: bool) -> str | None:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        return f"{file} is there already: --force replaces it"
+        return f"{_shown(file)} is there already: --force replaces it"
     except OSError as error:
-        return f"cannot write {file}: {error.strerror}"
+        return f"cannot write {_shown(file)}: {error.strerror}"
     return None
 
 
@@ -245,7 +250,7 @@ def diff(first: Path, second: Path, connection: str | None, table: Keys, env: bo
     if as_json:
         _print_json([attrs.asdict(row) for row in rows])
     elif rows:
-        print_rows(["option", str(first), str(second)], [_cells(row) for row in rows])
+        print_rows(["option", _shown(first), _shown(second)], [_cells(row) for row in rows])
     return int(bool(rows))
 
 
@@ -290,6 +295,10 @@ def _load(
     except ConfigError as error:
         return None, error.problems
     return config, ()
+
+
+def _shown(file: Path) -> str:
+    return printable(str(file), sys.maxsize)
 
 
 def _prefix(env: bool) -> str | None:

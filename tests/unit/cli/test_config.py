@@ -156,12 +156,14 @@ def test_check_with_connections_of_the_environment(
     assert (run("check", "bare.toml").code, run("check", "--env", "bare.toml").code) == (1, 0)
 
 
-def command(folder: Path, *words: str, content: str = "") -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, *words: str, content: str = "", encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
     """Run the command as a process of its own, with ``content`` for its standard input."""
     return subprocess.run(
         [sys.executable, "-m", "wssdk", "config", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
         input=content,
         capture_output=True,
         text=True,
@@ -411,6 +413,24 @@ def test_diff_with_a_bad_file_in_json(run: Run) -> None:
 def test_diff_with_a_bad_file(run: Run) -> None:
     ended = run("diff", "good.toml", "bad.toml")
     assert (ended.code, ended.out, "timeouts.opne" in ended.err) == (2, "", True)
+
+
+# What a terminal's encoding does not have.
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["show"], '"ws://h/\\xe4"'),
+        (["check"], "bad\\udcff.toml: ok"),
+        (["diff", "good.toml"], "bad\\udcff.toml"),
+    ],
+)
+def test_what_cannot_be_printed_is_escaped(folder: Path, words: list[str], shown: str) -> None:
+    name = os.fsdecode(b"bad\xff.toml")
+    (folder / name).write_text('uri = "ws://h/\u00e4"', encoding="utf-8")
+    ended = command(folder, *words, name, encoding="ascii")
+    assert (ended.stderr, shown in ended.stdout) == ("", True)
 
 
 # The command's own words.
