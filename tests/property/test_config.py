@@ -26,6 +26,7 @@ from wssdk.config_kinds import field_of
 from wssdk.config_marks import scan_marks
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
+from wssdk.config_sources import find_problems
 from wssdk.config_values import BadValue, Dialect, describe
 from wssdk.errors import ConfigError
 from wssdk.secret import Secret
@@ -128,6 +129,44 @@ def told(error: ConfigError) -> str:
 def test_any_tree_gives_a_config_or_a_config_error(tree: dict[str, Any], connection: str | None) -> None:
     text = storable(to_toml(tree))
     load(text, environ={}, connection=connection)
+
+
+good_or_bad = st.fixed_dictionaries(
+    {},
+    optional={
+        "uri": st.sampled_from(["wss://h", "http://h"]),
+        "uris": st.sampled_from([["wss://h", "wss://i"], [], 5]),
+        "auth": st.fixed_dictionaries({"token": st.sampled_from(["t", {"env": "NOT_SET"}, {"evn": "A"}])}),
+        "headers": st.fixed_dictionaries({}, optional={"Authorization": st.just("x"), "X": st.just("\n")}),
+        "reconnect": st.fixed_dictionaries(
+            {}, optional={"min": st.sampled_from([1, 5]), "max": st.sampled_from([2, "x"])}
+        ),
+        "opne": st.just(1),
+    },
+)
+
+
+@untimed
+@given(top=good_or_bad, connections=st.none() | st.dictionaries(st.sampled_from("ab"), good_or_bad))
+def test_what_is_checked_is_what_loads(
+    top: dict[str, Any], connections: dict[str, dict[str, Any]] | None
+) -> None:
+    text = to_toml(top if connections is None else {**top, "connections": connections})
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "service.toml")
+        file.write_text(text)
+        problems = find_problems((file,))
+        each = [load(text, environ={}, connection=name) for name in connections or [None]]
+        found: list[object] = []
+        try:
+            found = list(ClientConfig.load_all(file, env_prefix=None).values())
+        except ConfigError as error:
+            found = list(error.problems)
+    if connections:
+        assert found == (problems or each)
+    else:
+        assert isinstance(each[0], ClientConfig) == (problems == [])
+        assert problems or found == []
 
 
 @untimed
