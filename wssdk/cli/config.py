@@ -121,7 +121,7 @@ def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int
 
 
 @_group.command(short_help="Show what is in force, and where it comes from.")
-@click.argument("files", nargs=-1, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @_connection
 @_table
 @_env
