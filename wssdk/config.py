@@ -225,7 +225,8 @@ class ClientConfig:
 
         ``changes`` has dotted names, ``{"timeouts.open": "5s", "headers.X-Key": None}``, or is nested as a
         file is; ``options`` are those of the top level. A table is merged into its section, a section
-        replaces it; None takes a header away, and switches other options off.
+        replaces it; None takes a header away, and switches other options off. An error of this holds
+        nothing of what was given; one that leaves ``attrs.evolve`` passes a frame of attrs, which does.
 
         Raises:
             ConfigError: a name is unknown, or what comes of it is wrong; every problem is listed.

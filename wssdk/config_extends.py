@@ -9,8 +9,7 @@ from typing import Any, Final
 from wssdk.config_faults import Document, Fault, Place, value_fault
 from wssdk.config_schema import EXTENDS
 from wssdk.config_toml import read_document
-from wssdk.config_values import Dialect, describe
-from wssdk.errors import printable
+from wssdk.config_values import Dialect, describe, looks_like_uri, redacted
 
 __all__ = ["read_documents"]
 
@@ -55,10 +54,13 @@ class _Stack:
         return []
 
     def _lay_base(self, name: str, chain: tuple[Document, ...]) -> None:
+        if looks_like_uri(name):
+            self.faults.append(_fault(chain[-1], f"{_EXPECTED}, got a URI", "a URI is no path"))
+            return
         path = str(chain[-1].folder / name)
         real = _real(path)
         if real in (_real(document.name) for document in chain):
-            circle = " -> ".join([*(printable(document.name) for document in chain), printable(path)])
+            circle = " -> ".join([*(redacted(document.name) for document in chain), redacted(path)])
             self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
         elif len(chain) >= _DEEPEST:
             self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
@@ -70,7 +72,7 @@ class _Stack:
             if document.tree is None and not document.text:
                 # It cannot be read: to blame is the file that names it.
                 self.faults.extend(
-                    _fault(chain[-1], f"{printable(path)!r}: {fault.message}", fault.hint) for fault in faults
+                    _fault(chain[-1], f"{redacted(path)!r}: {fault.message}", fault.hint) for fault in faults
                 )
             else:
                 self.faults.extend(faults)

@@ -78,6 +78,7 @@ _LONGEST: Final = 10**9
 _OFF: Final[Fragment] = {"const": False}
 _TOKEN: Final = "[-!#$%&'*+.^_`|~0-9A-Za-z]"
 _LINE: Final = _text("^[^\\x00-\\x1f\\x7f]+$")
+_URI_START: Final = "[A-Za-z][A-Za-z0-9+.-]+://"
 _FIELD: Final = _text("^[^\\x00-\\x08\\x0a-\\x1f\\x7f]+$")
 _REFERENCE: Final = [
     {
@@ -151,7 +152,7 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
     ),
     words.optional_header_text: Kind("text", _FIELD),
     words.optional_text: Kind("text", _LINE),
-    words.optional_path: Kind("path", _LINE),
+    words.optional_path: Kind("path", {**_LINE, "not": {"pattern": f"^{_URI_START}"}}),
     words.optional_token: Kind("secret", {"anyOf": [_FIELD, *_REFERENCE]}),
     words.optional_secret: Kind("secret", {"anyOf": [_text("[^\\x00]"), *_REFERENCE]}),
     words.scheme: Kind("word", _text(f"^{_TOKEN}*$")),
@@ -182,7 +183,9 @@ _KINDS: Final[Mapping[Callable[..., Any], Kind]] = {
         "bytes",
         sized=True,
     ),
-    sockets.unix_path: Kind("path", _text("^[\\x00@]?[^\\x00-\\x1f\\x7f]+$")),
+    sockets.unix_path: Kind(
+        "path", {**_text("^[\\x00@]?[^\\x00-\\x1f\\x7f]+$"), "not": {"pattern": f"^@?{_URI_START}"}}
+    ),
     sockets.tcp_keepalive: Kind("duration, or [idle, interval, count]", _KEEPALIVE, "seconds"),
     words.header_names: Kind("array of names of headers", _array({"type": "string", **HEADER_NAMES})),
     grammar.boolean: Kind("boolean", {"type": "boolean"}),

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
 from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, Keys
-from wssdk.config_values import nearest
+from wssdk.config_values import nearest, redacted_text
 from wssdk.config_words import is_token
 from wssdk.secret import MASK
 from wssdk.uri import redact_uri
@@ -99,8 +99,8 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
     """Return ``raw``, what may be shown of it, or a mask; ``part`` is what stands on the printed line."""
     if keys[:1] == (CONNECTIONS,):
         keys = keys[2:]
-    if keys == (EXTENDS,) and "://" not in raw:
-        return raw
+    if keys == (EXTENDS,):
+        return MASK if "@" in raw or "://" in raw else raw
     if keys[:1] == (HEADERS,) or not keys:
         return MASK
     option = ("proxy", "url") if keys == ("proxy",) else keys
@@ -115,9 +115,13 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
         return MASK
     if grammar.untold and not grammar.words and not _QUOTED.fullmatch(raw):
         return MASK
-    if option in (("uri",), ("uris",), ("proxy", "url")) or "://" in raw or "\\" in raw:
+    is_uri = option in (("uri",), ("uris",), ("proxy", "url"))
+    if is_uri or any(part in raw for part in ("://", "\\", "@")):
         quoted = _QUOTED.fullmatch(raw)
-        return MASK if quoted is None else f"{quoted['quote']}{redact_uri(quoted['text'])}{quoted['quote']}"
+        if quoted is None:
+            return MASK
+        redact = redact_uri if is_uri else redacted_text
+        return f"{quoted['quote']}{redact(quoted['text'])}{quoted['quote']}"
     return raw
 
 
@@ -139,8 +143,10 @@ def _is_reference(keys: Keys, raw: str) -> bool:
     grammar, quoted = OPTIONS.get(keys[:-1]), _QUOTED.fullmatch(raw)
     if grammar is None or not grammar.secret or quoted is None:
         return False
+    if keys[-1] == "file":
+        return redacted_text(quoted["text"]) == quoted["text"]
     # A secret in the place of its variable's name does not look like one.
-    return keys[-1] == "file" or (keys[-1] == "env" and _VARIABLE.fullmatch(quoted["text"]) is not None)
+    return keys[-1] == "env" and _VARIABLE.fullmatch(quoted["text"]) is not None
 
 
 def _covers_of_broken(document: Document, line: Span) -> list[Cover]:

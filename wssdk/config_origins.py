@@ -13,7 +13,7 @@ from wssdk.config_explanation import Origin
 from wssdk.config_faults import Leaf
 from wssdk.config_schema import HEADERS, OPTIONS, Keys
 from wssdk.config_texts import quoted, shown_as_written
-from wssdk.config_values import Dialect
+from wssdk.config_values import Dialect, redacted_text
 from wssdk.errors import printable
 
 __all__ = ["Origins", "value_of"]
@@ -96,7 +96,7 @@ def _place_of(leaf: Leaf) -> tuple[Literal["file", "environment", "code"], str]:
     place, document = leaf.place, leaf.place.document
     if document is not None:
         span = document.span(place.keys, at_key=True)
-        where = printable(document.name)
+        where = printable(redacted_text(document.name))
         return "file", where if span is None else f"{where}:{document.line(span[0])}"
     if place.dialect is Dialect.ENVIRONMENT:
         return "environment", printable(place.variable)

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from wssdk.config_faults import MOST_TOLD, Document, Fault
 from wssdk.config_marks import Span
 from wssdk.config_masks import covers
-from wssdk.config_values import Dialect
+from wssdk.config_values import Dialect, redacted_text
 from wssdk.errors import ConfigProblem, printable
 
 __all__ = ["report"]
@@ -56,7 +56,7 @@ def _tell(fault: Fault) -> ConfigProblem:
         in_environment = place.dialect is Dialect.ENVIRONMENT
         where = f"environment variable {printable(place.variable)}" if in_environment else "code"
         return ConfigProblem(where, fault.path, fault.message, fault.hint)
-    where, snippet = printable(document.name), None
+    where, snippet = printable(redacted_text(document.name)), None
     span = fault.span or document.span(place.keys, at_key=fault.at_key)
     if span is not None:
         line = document.line(span[0])

@@ -10,8 +10,7 @@ from typing import Final
 from wssdk.config_faults import Leaf
 from wssdk.config_schema import HEADERS, OPTIONS
 from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
-from wssdk.config_values import Dialect, nearest
-from wssdk.errors import printable
+from wssdk.config_values import Dialect, looks_like_uri, nearest, redacted
 from wssdk.secret import Secret
 
 __all__ = ["Missing", "Unresolved", "files_of", "resolve"]
@@ -55,9 +54,9 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     if grammar.secret and isinstance(leaf.value, Mapping):
         return _secret(leaf.value, _folder(leaf), environ)
     if grammar.path and dialect is Dialect.TOML and isinstance(leaf.value, str) and leaf.value:
-        if leaf.option == _UNIX_PATH and leaf.value[0] in "@\0":
-            return leaf.value  # abstract: a name, no file
-        return str(_folder(leaf) / leaf.value)
+        if looks_like_uri(leaf.value) or (leaf.option == _UNIX_PATH and leaf.value[0] in "@\0"):
+            return leaf.value  # refused, or the name of an abstract socket
+        return _beside(_folder(leaf), leaf.value)
     return leaf.value
 
 
@@ -70,13 +69,18 @@ def files_of(leaf: Leaf) -> list[str]:
         names = [name.removeprefix("file:") for name in names if name.startswith("file:")]
     elif OPTIONS[leaf.option].secret and isinstance(value, Mapping):
         names = [value["file"]] if isinstance(value.get("file"), str) else []
-    return [str(_folder(leaf) / name) for name in names]
+    return [_beside(_folder(leaf), name) for name in names]
 
 
 def _folder(leaf: Leaf) -> Path:
     """Return where files are looked for: beside the file that names them, or in the current folder."""
     document = leaf.place.document
     return Path() if document is None else document.folder
+
+
+def _beside(folder: Path, name: str) -> str:
+    # In the current folder a path stays as it is: it comes back from its file, and "./@x" is no "@x".
+    return str(folder / name) if folder.parts else name
 
 
 def _secret(reference: Mapping[object, object], folder: Path, environ: Mapping[str, str]) -> str:
@@ -106,8 +110,10 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _file(name: str, folder: Path) -> str:
-    path = str(folder / name)
-    shown = repr(printable(path))
+    if looks_like_uri(name):
+        raise Unresolved("expected the path of a file, got a URI", "a URI is no path")
+    path = _beside(folder, name)
+    shown = repr(redacted(path))
     hint = None
     try:
         raw = read_bounded(path, _LARGEST)

@@ -13,7 +13,7 @@ import attrs
 
 from wssdk import config_words as words
 from wssdk.config_headers import frozen_headers
-from wssdk.config_values import BadValue, Dialect, describe, forgetting, with_article
+from wssdk.config_values import BadValue, Dialect, describe, forgetting, is_text, redacted_text, with_article
 from wssdk.errors import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
@@ -96,9 +96,22 @@ def telling(prefix: str) -> Callable[[type[_C]], type[_C]]:
             raise ConfigError(problems)
 
         cls.__init__ = init  # type: ignore[assignment,method-assign]  # it takes the same
+        cls.__repr__ = _shown  # type: ignore[assignment,method-assign]  # it shows the same
         return cls
 
     return decorate
+
+
+def _shown(self: attrs.AttrsInstance) -> str:
+    """Return what attrs would, but for the secrets of URIs, which may be in any text."""
+    shown = []
+    for field in attrs.fields(type(self)):
+        value = getattr(self, field.name)
+        if callable(field.repr):
+            shown.append(f"{field.name}={field.repr(value)}")
+        elif field.repr:
+            shown.append(f"{field.name}={(redacted_text(value) if is_text(value) else value)!r}")
+    return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _broken_values(fields: Iterable[Any], prefix: str, given: Mapping[str, object]) -> _Broken:

@@ -7,9 +7,8 @@ from typing import Any, Final
 from wssdk.config_grammar import SizeLike
 from wssdk.config_kinds import field_of, kind_of, may_be_off
 from wssdk.config_schema import HEADERS, OPTIONS, Keys
-from wssdk.config_values import BadValue
+from wssdk.config_values import BadValue, redacted_text
 from wssdk.secret import MASK, Secret
-from wssdk.uri import redact_uri
 
 __all__ = ["quoted", "shown", "shown_as_written", "toml_text"]
 
@@ -69,7 +68,7 @@ def shown(option: Keys, value: Any) -> str:
 
 
 def _redacted(value: Any) -> Any:
-    return redact_uri(value) if isinstance(value, str) and "://" in value else value
+    return redacted_text(value) if isinstance(value, str) else value
 
 
 def shown_as_written(option: Keys, value: Any) -> str:

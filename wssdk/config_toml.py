@@ -17,8 +17,7 @@ import tomli
 from wssdk.config_faults import Document, Fault, Place
 from wssdk.config_marks import Span
 from wssdk.config_schema import dotted
-from wssdk.config_values import Dialect, nearest
-from wssdk.errors import printable
+from wssdk.config_values import Dialect, looks_like_uri, nearest, redacted
 
 __all__ = ["LARGEST_FILE", "missing_file_hint", "read_bounded", "read_document", "why_unreadable"]
 
@@ -39,6 +38,8 @@ _LINE_BREAK: Final = re.compile(r"\r?\n")
 def read_document(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[Document, list[Fault]]:
     """Read a TOML file; ``root`` names the table in it that holds the configuration."""
     name = os.fsdecode(path)
+    if looks_like_uri(name):
+        return _unreadable(Document(redacted(name), is_toml=False), "a URI is no path of a file")
     try:
         raw = read_bounded(name, LARGEST_FILE)
     except OSError as error:
@@ -113,8 +114,8 @@ def missing_file_hint(name: str, error: OSError) -> str | None:
         missing = missing.parent
     near = nearest(missing.name, sorted(path.name for path in missing.parent.glob("*")))
     if near is not None and near != missing.name:
-        return f"did you mean {printable(str(missing.with_name(near)))!r}?"
-    return None if missing == Path(name) else f"there is no folder {printable(str(missing))!r}"
+        return f"did you mean {redacted(str(missing.with_name(near)))!r}?"
+    return None if missing == Path(name) else f"there is no folder {redacted(str(missing))!r}"
 
 
 def _unreadable(document: Document, message: str, hint: str | None = None) -> tuple[Document, list[Fault]]:

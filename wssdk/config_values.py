@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeGuard, TypeVar, cast
 
 from wssdk.errors import ConfigError, InvalidURI, printable
 from wssdk.secret import Secret
-from wssdk.uri import redact_uri
+from wssdk.uri import redact_uri, redact_uris
 
 __all__ = [
     "BadValue",
@@ -20,14 +21,19 @@ __all__ = [
     "is_off",
     "is_text",
     "items",
+    "looks_like_uri",
     "nearest",
     "redacted",
+    "redacted_text",
     "with_article",
 ]
 
 _TOML_NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))
 _MOST_BITS: Final = 128
 _LONGEST: Final = 200
+_DRIVE: Final = re.compile(r"\A[A-Za-z]:(?=[/\\])")
+# Of two letters at least: one is a drive.
+_URI_START: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class Dialect(enum.Enum):
@@ -116,9 +122,23 @@ def items(value: object) -> Sequence[Any] | None:
     return value
 
 
+def looks_like_uri(text: str) -> bool:
+    """Tell whether somebody gave a URI where a path belongs."""
+    return _URI_START.match(text) is not None
+
+
+def redacted_text(text: str) -> str:
+    """Return any text without the secrets of the URIs in it, also of what was meant as one."""
+    if "://" in text:
+        return redact_uri(redact_uris(text))
+    # A path has one slash for two, in single quotes TOML knows no escapes, and some forget the scheme.
+    before = _DRIVE.sub("", text).rpartition("@")[0]
+    return redact_uri(text) if ":" in before else text
+
+
 def redacted(text: str) -> str:
     """Return ``text`` fit for one line of a message; where it is a URI, without its secrets."""
-    return printable(redact_uri(text) if "://" in text else text, _LONGEST)
+    return printable(redacted_text(text), _LONGEST)
 
 
 def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
@@ -140,7 +160,7 @@ def describe(value: object, dialect: Dialect, *, shown: bool = True) -> str:
 def _literal(value: object, dialect: Dialect) -> str | None:
     """Return a scalar as it is written; None where it is no scalar, or too big to be shown."""
     if isinstance(value, str) and dialect is Dialect.CODE:
-        text = redact_uri(value) if "://" in value else value
+        text = redacted_text(value)
         return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
     if isinstance(value, str):
         return '"' + redacted(value).replace('"', '\\"') + '"'

@@ -11,7 +11,7 @@ from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
-from wssdk.config_values import BadValue, Dialect, Refused, is_off, is_text, items, nearest
+from wssdk.config_values import BadValue, Dialect, Refused, is_off, is_text, items, looks_like_uri, nearest
 from wssdk.errors import InvalidURI
 from wssdk.secret import Secret
 from wssdk.uri import ParsedURI, parsed, redact_uri
@@ -124,7 +124,10 @@ def optional_text(value: str | None) -> str | None:
 
 def optional_path(value: str | None) -> str | None:
     """Return the path of a file; None for none."""
-    return None if is_off(value) else _text(value, _CONTROL, "the path of a file, or {off}")
+    expected = "the path of a file, or {off}"
+    if is_text(value) and looks_like_uri(value):
+        raise BadValue(expected, value, "a URI is no path")
+    return None if is_off(value) else _text(value, _CONTROL, expected)
 
 
 def optional_header_text(value: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -22,9 +23,8 @@ from wssdk.config_schema import (
     environment_name,
 )
 from wssdk.config_texts import quoted, toml_text
-from wssdk.config_values import items
-from wssdk.errors import ConfigError, ConfigProblem
-from wssdk.uri import redact_uri
+from wssdk.config_values import items, redacted_text
+from wssdk.errors import ConfigError, ConfigProblem, printable
 
 __all__ = ["default_toml", "to_toml"]
 
@@ -86,7 +86,7 @@ def _set_lines(
 
 
 def _has_secret(text: object) -> bool:
-    return isinstance(text, str) and "://" in text and redact_uri(text) != text
+    return isinstance(text, str) and "://" in text and redacted_text(text) != printable(text, sys.maxsize)
 
 
 def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigProblem]) -> Iterator[str]:

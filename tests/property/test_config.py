@@ -468,6 +468,9 @@ def takes(option: tuple[str, ...], value: object) -> bool:
 @example(("limits", "read_limit"), "1.1 GiB")
 @example(("limits", "read_limit"), 2**30)
 @example(("auth", "header"), "host")
+@example(("tls", "ca_file"), "file:///ca.pem")
+@example(("tls", "ca_file"), "c://ca.pem")
+@example(("network", "unix_path"), "@unix://x")
 def test_the_schema_takes_what_the_loader_takes(option: tuple[str, ...], value: object) -> None:
     tree = {option[0]: value} if len(option) == 1 else {option[0]: {option[1]: value}}
     if takes(option, value):

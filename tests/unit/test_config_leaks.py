@@ -11,11 +11,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 import wssdk
 from tests.support.config_errors import Write, file_writer
-from wssdk import Auth, ClientConfig, ConfigError, InvalidURI, Proxy, Timeouts, Tls, connect, load_factories
+from wssdk import (
+    Auth,
+    ClientConfig,
+    ConfigError,
+    InvalidURI,
+    Logging,
+    Network,
+    Proxy,
+    Timeouts,
+    Tls,
+    connect,
+    load_factories,
+)
 
 HUSH = "hUsH-7"
 LIBRARY = str(Path(wssdk.__file__).parent)
@@ -40,10 +53,10 @@ def chained(error: BaseException | None) -> list[BaseException]:
 
 
 def locals_shown(error: BaseException) -> str:
-    """Return the local variables of the library's frames; those of the caller are its own affair."""
+    """Return the local variables of all frames but the caller's, which are its own affair."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for frame in report.stack if frame.filename.startswith(LIBRARY)]
-    assert frames, "no frame of the library"
+    frames = [frame for frame in report.stack if frame.filename != __file__]
+    assert any(frame.filename.startswith(LIBRARY) for frame in frames), "no frame of the library"
     return "".join(f"{frame.name}: {frame.locals}\n" for frame in frames)
 
 
@@ -100,6 +113,26 @@ IN_FILES = {
     "an origin": f'origin = "https://u:{HUSH}@h\\n"',
     "a subprotocol": f'subprotocols = ["bearer {HUSH}"]',
     "extends": f'extends = ["https://u:{HUSH}@h/?token={HUSH}", 5]',
+    "a URI that is extended": f'extends = ["https://u:{HUSH}@h/?token={HUSH}"]',
+    "a cut URI that is extended": f'extends = ["https:/u:{HUSH}@h/base.toml"]',
+    "a URI in the place of a secret's file": f'auth.token = {{ file = "https://u:{HUSH}@h/" }}',
+    "a cut URI in the place of a secret's file": f'auth.token = {{ file = "https:/u:{HUSH}@h/a/b" }}',
+    "a URI in the place of a header's file": f'headers.X = "${{file:https://u:{HUSH}@h/}}"',
+    "a URI in the place of a path": f'tls.ca_file = "https://u:{HUSH}@h/ca.pem"',
+    "a URI in the place of a socket": f'network.unix_path = "unix://u:{HUSH}@h/x"',
+    "a URI in the place of another value": f'timeouts.open = "wss://u:{HUSH}@h"',
+    "a cut URI in the place of another value": f'timeouts.open = "wss:/u:{HUSH}@h"',
+    "a URI without its scheme": f'timeouts.open = "u:{HUSH}@h"',
+    "a URI with an escape": f'timeouts.open = "wss:\\u002f/u:{HUSH}@h"',
+    "a URI with an escape in single quotes": f"timeouts.open = 'wss:\\u002f/u:{HUSH}@h'",
+    "an escape in single quotes": f"uri = 'wss:\\u002f/u:{HUSH}@h'",
+    "an escape in a choice": f"network.family = 'wss:\\u002f/u:{HUSH}@h'",
+    "an escape in a syntax error's line": f'uri = "wss:\\u002f/u:{HUSH}@h" 1',
+    "an escape in single quotes in a syntax error's line": f"uri = 'wss:\\u002f/u:{HUSH}@h' 1",
+    "an escape in a syntax error's line of another option": f"timeouts.open = 'wss:\\u002f/u:{HUSH}@h' 1",
+    "a cut URI in a syntax error's line": f'timeouts.open = "wss:/u:{HUSH}@h" 1',
+    "a cut URI without quotes": f"timeouts.open = wss:/u:{HUSH}@h",
+    "a user agent in an array": f'user_agent = ["x (https://u:{HUSH}@h)"]',
 }
 
 
@@ -119,6 +152,14 @@ def test_a_file_that_is_extended(write: Write) -> None:
     assert HUSH not in told_of(lambda: ClientConfig.from_toml(write('extends = ["base.toml"]')))
 
 
+def test_a_uri_in_the_place_of_a_file() -> None:
+    assert HUSH not in told_of(lambda: ClientConfig.from_toml(f"https://u:{HUSH}@h/service.toml"))
+
+
+def test_a_cut_uri_in_the_place_of_a_file() -> None:
+    assert HUSH not in told_of(lambda: ClientConfig.from_toml(f"https:/u:{HUSH}@h/service.toml"))
+
+
 def test_the_file_of_a_secret(write: Write) -> None:
     write(f"{HUSH}\n{HUSH}", "secret.txt")
     file = write('uri = "wss://h"\nauth.token = { file = "secret.txt" }')
@@ -134,6 +175,9 @@ IN_VARIABLES = {
     "the query of a URI": {"WSSDK_URI": f"wss://h/?token={HUSH}#f"},
     "a proxy": {"WSSDK_PROXY": f"ftp://u:{HUSH}@h"},
     "a scheme": {"WSSDK_AUTH__SCHEME": f"Bearer {HUSH}"},
+    "the file of a token": {"WSSDK_AUTH__TOKEN_FILE": f"https://u:{HUSH}@h/"},
+    "a path": {"WSSDK_TLS__CA_FILE": f"https://u:{HUSH}@h/"},
+    "a choice": {"WSSDK_NETWORK__FAMILY": f"https:/u:{HUSH}@h/"},
     "a variable that is none of ours": {"WSSDK_LIMITS__MAX_SIZE": "x", "PASSWORD": HUSH},
 }
 
@@ -169,6 +213,14 @@ IN_CODE: dict[str, Callable[[], object]] = {
         environ={}, overrides={"auth": {"token": HUSH}, "zzz": HUSH}
     ),
     "changes": lambda: ClientConfig(auth=Auth(token=HUSH)).evolve({"headers.X": f"{HUSH}\n"}),
+    "changes of a section, and of a URI": lambda: ClientConfig(uri=f"wss://u:{HUSH}@h").evolve(
+        {"origin": f"https://u:{HUSH}@h"}, auth=5, uri=f"wss://u:{HUSH}@i"
+    ),
+    "a path": lambda: Tls(ca_file=f"https://u:{HUSH}@h"),
+    "a user agent": lambda: ClientConfig(user_agent=f"x (https://u:{HUSH}@h)\n"),
+    "what is to be written of a user agent": lambda: ClientConfig(
+        user_agent=f"x (https://h) https://u:{HUSH}@h"
+    ).to_toml(),
     "another URI": lambda: ClientConfig(tls=Tls(ca_file="c")).with_uri(f"ws://u:{HUSH}@h"),
     "a URI that is none": lambda: ClientConfig().with_uri(f"http://u:{HUSH}@h"),
     "what is to be written": lambda: ClientConfig(uri=f"wss://u:{HUSH}@h").to_toml(),
@@ -184,6 +236,29 @@ IN_CODE: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("call", IN_CODE.values(), ids=IN_CODE)
 def test_code(call: Callable[[], object]) -> None:
     assert HUSH not in told_of(call)
+
+
+SHOWN: dict[str, ClientConfig] = {
+    "a token": ClientConfig(auth=Auth(token=HUSH)),
+    "a header": ClientConfig(headers={"X": HUSH}),
+    "a URI": ClientConfig(uri=f"wss://u:{HUSH}@h/?token={HUSH}"),
+    "one of several URIs": ClientConfig(uris=["wss://a", f"wss://u:{HUSH}@h/?token={HUSH}"]),
+    "the URL of a proxy": ClientConfig(proxy=f"http://u:{HUSH}@p"),
+    "an origin": ClientConfig(origin=f"https://u:{HUSH}@h"),
+    "a user agent": ClientConfig(user_agent=f"bot/1.0 (+https://example.com/; https://u:{HUSH}@h)"),
+    "a user agent that is a cut URI": ClientConfig(user_agent=f"https:/u:{HUSH}@h"),
+    "a host": ClientConfig(network=Network(host=f"wss://u:{HUSH}@h")),
+    "the name of a logger": ClientConfig(logging=Logging(logger=f"https://u:{HUSH}@h")),
+}
+
+
+@pytest.mark.parametrize("config", SHOWN.values(), ids=SHOWN)
+def test_a_configuration_that_is_shown(config: ClientConfig) -> None:
+    parts = [getattr(config, field.name) for field in attrs.fields(ClientConfig) if field.name != "uri"]
+    sections = [part for part in parts if attrs.has(type(part))]
+    shown = [repr(config), str(config), repr(attrs.asdict(config)["auth"]), *map(repr, sections)]
+    explained = config.explain()
+    assert HUSH not in "\n".join([*shown, str(explained), repr(explained)])
 
 
 def test_a_frame_of_the_library_is_looked_at() -> None:

@@ -130,3 +130,16 @@ def test_other_layers_are_checked_beside_a_broken_file(write: Write) -> None:
     write("opne = 1", "good.toml")
     problems = problems_of(lambda: ClientConfig.load("bad.toml", "missing.toml", "good.toml", environ={}))
     assert [problem.where for problem in problems] == ["bad.toml:1:5", "missing.toml", "good.toml:1:1"]
+
+
+def test_a_path_that_has_a_drive_and_a_sign_of_an_address_in_it_is_told() -> None:
+    (problem,) = problems_of(lambda: ClientConfig.from_toml("C:/Users/me@corp/service.toml"))
+    assert problem.where == "C:/Users/me@corp/service.toml"
+
+
+def test_a_uri_in_the_place_of_a_file_is_refused_without_its_secrets() -> None:
+    (problem,) = problems_of(lambda: ClientConfig.from_toml("https://u:hush@h/service.toml"))
+    assert (problem.where, problem.message) == (
+        "https://********@h/service.toml",
+        "a URI is no path of a file",
+    )
