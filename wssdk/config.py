@@ -187,7 +187,8 @@ class ClientConfig:
 
         Raises:
             ConfigError: something cannot be written: a URI with a secret in it, a header that is sent
-                several times.
+                several times, a literal one that no variable can set. Every such option is listed.
+            ValueError: ``env_prefix`` cannot be the beginning of a variable's name.
         """
         from wssdk.config_write import to_toml
 

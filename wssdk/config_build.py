@@ -18,7 +18,7 @@ from wssdk.config_structure import structure
 from wssdk.config_values import BadValue, Dialect, describe
 from wssdk.errors import ConfigProblem
 
-__all__ = ["Built", "build", "judge"]
+__all__ = ["Built", "as_spelled", "build", "judge"]
 
 # An option, the one of lower layers that it takes the place of, and what is left of that.
 _INSTEAD: Final[tuple[tuple[Keys, Keys, object], ...]] = (
@@ -84,13 +84,17 @@ def _merge(
 def _header(leaf: Leaf, known: dict[str, Keys]) -> Keys:
     """Return the key of a header; ``known`` are those so far, by what variables can spell of their names."""
     name = leaf.option[1].lower()
-    # Variables have no dashes in their names: theirs may stand for underscores.
-    spelled = name.replace("_", "-")
+    spelled = as_spelled(name)
     if leaf.place.dialect is Dialect.ENVIRONMENT:
         return known.setdefault(spelled, (HEADERS, spelled))
     key = (HEADERS, name)
     known.setdefault(spelled, key)
     return key
+
+
+def as_spelled(name: str) -> str:
+    """Return the name of a header as a variable spells it: without underscores, for which it has dashes."""
+    return name.lower().replace("_", "-")
 
 
 def _header_name(leaves: tuple[Leaf, ...]) -> str:

@@ -58,7 +58,11 @@ class FrozenHeaders(Mapping[str, str]):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Names, in lower case, of fields whose values were given as secrets, or filled in from elsewhere."""
+        """Names, in lower case, of fields whose values are secrets.
+
+        They were given as such, filled in from elsewhere, or are from the environment; an empty one is no
+        secret. It is a part of the value: other origins are not told them.
+        """
         return self._secret_names
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
@@ -155,7 +159,7 @@ def frozen_headers(value: HeadersLike | SecretHeaders | None) -> FrozenHeaders:
         raise ConfigError(problems)
     return FrozenHeaders(
         ((name, text.reveal() if isinstance(text, Secret) else text) for name, text in fields),
-        (name for name, text in fields if isinstance(text, Secret)),
+        (name for name, text in fields if isinstance(text, Secret) and text.reveal()),
     )
 
 

@@ -23,6 +23,7 @@ _SCHEMES: Final = "(?:Basic|Bearer|Token|Digest|Negotiate|ApiKey|JWT)"
 _POINTERS: Final = re.compile(
     rf"(?:{_SCHEMES} )?(?:\$\{{(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^}}]+)\}})+", re.IGNORECASE
 )
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _FILE: Final = re.compile(r"\$\{file:([^}]+)\}")
 
 
@@ -115,7 +116,8 @@ def reference_of(leaf: Leaf) -> str | None:
             if isinstance(value.get("env"), str):
                 return f"{{ env = {quoted(value['env'])} }}"
             path = str(value.get("file"))
-            return f"{{ file = {quoted(path if document is None else str(document.folder / path))} }}"
+            path = path if document is None else str(document.folder / path)
+            return None if _SURROGATE.search(path) else f"{{ file = {quoted(path)} }}"
         is_variable = leaf.place.dialect is Dialect.ENVIRONMENT
         return f"{{ env = {quoted(leaf.place.variable)} }}" if is_variable else None
     if in_code or not isinstance(value, str):
@@ -125,6 +127,8 @@ def reference_of(leaf: Leaf) -> str | None:
     if _POINTERS.fullmatch(value) is None:
         return None
     folder = None if document is None else document.folder
-    return quoted(
-        value if folder is None else _FILE.sub(lambda match: f"${{file:{folder / match[1]}}}", value)
-    )
+    if folder is not None and _FILE.search(value):
+        if "}" in str(folder):
+            return None  # a reference ends there
+        value = _FILE.sub(lambda match: f"${{file:{folder / match[1]}}}", value)
+    return None if _SURROGATE.search(value) else quoted(value)

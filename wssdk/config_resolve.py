@@ -48,7 +48,10 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     dialect = leaf.place.dialect
     if leaf.option[0] == HEADERS:
         if isinstance(leaf.value, str) and dialect is not Dialect.CODE:
-            return _fill(leaf.value, _folder(leaf), environ)
+            value, is_filled = _fill(leaf.value, _folder(leaf), environ)
+            # What a variable or a file holds is a secret, where it is anything at all.
+            from_elsewhere = is_filled or dialect is Dialect.ENVIRONMENT
+            return Secret(value) if from_elsewhere and value else value
         return leaf.value
     grammar = OPTIONS[leaf.option]
     if grammar.secret and isinstance(leaf.value, Mapping):
@@ -133,8 +136,8 @@ def _file(name: str, folder: Path) -> str:
     raise Missing(message, hint)
 
 
-def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str | Secret:
-    """Return a header's value with its references filled in; it is a secret then."""
+def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return a header's value with its references filled in, and whether there were any."""
     filled = False
 
     def fill(match: re.Match[str]) -> str:
@@ -153,5 +156,4 @@ def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> str | Secret:
             return default
         return _variable(variable, environ)
 
-    value = _REFERENCE.sub(fill, text)
-    return Secret(value) if filled else value
+    return _REFERENCE.sub(fill, text), filled

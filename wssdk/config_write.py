@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from wssdk.config import ClientConfig
+from wssdk.config_build import as_spelled
+from wssdk.config_env import decode
 from wssdk.config_json import told
 from wssdk.config_kinds import field_of, kind_of, may_be_off
 from wssdk.config_origins import Origins, value_of
@@ -30,6 +33,11 @@ __all__ = ["default_toml", "to_toml"]
 
 _WIDTH: Final = 100
 _NOT_WRITTEN: Final = "# a secret, which is not written: set the variable"
+_NO_VARIABLE: Final = "it is not written, as all secrets are, and no variable can set it"
+_TO_CODE: Final = "leave it to code"
+_PREFIX: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*)?")
+_SPELLED: Final = re.compile(r"[A-Za-z0-9_-]+")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _EXAMPLES: Final[Mapping[Keys, str]] = {
     ("uri",): 'uri = "wss://example.com/feed"',
     (HEADERS,): 'X-Api-Key = "${env:API_KEY}"',
@@ -42,7 +50,10 @@ def to_toml(config: ClientConfig, env_prefix: str) -> str:
 
     Raises:
         ConfigError: something cannot be written.
+        ValueError: no variable can have that prefix.
     """
+    if _PREFIX.fullmatch(env_prefix) is None:
+        raise ValueError(f"no variable has a name that begins with {env_prefix!r}")
     problems: list[ConfigProblem] = []
     blocks = ["\n".join(_top(config, problems)), "\n".join(_header_lines(config, env_prefix, problems))]
     for name in SECTIONS:
@@ -71,18 +82,26 @@ def _set_lines(
     value = value_of(config, option)
     if value == field_of(option).default:
         return
+    parts = items(value) or (value,)
     if OPTIONS[option].secret and value is not None:
         reference = _reference(config, option)
         if reference is None:
+            if decode(value.reveal(), OPTIONS[option]) != value.reveal() or "\0" in value.reveal():
+                _refuse(problems, option, _NO_VARIABLE, 'have it point elsewhere: { file = "PATH" }')
             yield _NOT_WRITTEN
             reference = f"{{ env = {quoted(env_prefix + environment_name(option))} }}"
         yield f"{option[-1]} = {reference}"
-    elif any(map(_has_secret, items(value) or (value,))):
+    elif any(map(_has_secret, parts)):
         hint = "take it out: auth and proxy have options for secrets, which may be references"
-        message = "there is a secret in it, and secrets are not written"
-        problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {message}", hint))
+        _refuse(problems, option, "there is a secret in it, and secrets are not written", hint)
+    elif any(isinstance(part, str) and _SURROGATE.search(part) for part in parts):
+        _refuse(problems, option, "there is half a surrogate pair in it, which no file can hold", _TO_CODE)
     else:
         yield f"{option[-1]} = {toml_text(option, value)}"
+
+
+def _refuse(problems: list[ConfigProblem], option: Keys, text: str, hint: str) -> None:
+    problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {text}", hint))
 
 
 def _has_secret(text: object) -> bool:
@@ -92,17 +111,27 @@ def _has_secret(text: object) -> bool:
 def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigProblem]) -> Iterator[str]:
     if config.headers:
         yield f"[{HEADERS}]"
+    spelled: set[str] = set()
     for name in config.headers:
         option = (HEADERS, name)
-        if len(config.headers.get_all(name)) > 1:
-            message = f"{dotted(option)}: the header is sent several times, and a file has each name once"
-            problems.append(ConfigProblem("code", dotted(option), message, "leave it to code"))
-            continue
-        reference = _reference(config, option)
-        if reference is None:
-            yield _NOT_WRITTEN
+        values = config.headers.get_all(name)
+        reference = _reference(config, option) if values[0] else quoted("")
+        if len(values) > 1:
+            text = "the header is sent several times, and a file has each name once"
+            _refuse(problems, option, text, _TO_CODE)
+        elif reference is None:
             reference = quoted(f"${{env:{env_prefix}{environment_name(option)}}}")
+            # A variable has the first header whose name it spells; "${" would be filled in there.
+            if not _has_variable(name) or as_spelled(name) in spelled or "${" in values[0]:
+                _refuse(problems, option, _NO_VARIABLE, 'have it point elsewhere: "${file:PATH}"')
+            yield _NOT_WRITTEN
+        spelled.add(as_spelled(name))
         yield f"{dotted((name,))} = {reference}"
+
+
+def _has_variable(name: str) -> bool:
+    """Tell whether a variable can spell the name of a header: letters, digits and dashes."""
+    return _SPELLED.fullmatch(name) is not None
 
 
 def _reference(config: ClientConfig, option: Keys) -> str | None:

@@ -273,3 +273,12 @@ def test_wrong_values_are_errors_all_the_same() -> None:
 def test_another_word_for_what_to_do_is_refused() -> None:
     with pytest.raises(ValueError, match='unknown_env must be "error", "warn" or "ignore", not \'warning\''):
         ClientConfig.from_env(environ={}, unknown_env="warning")  # type: ignore[arg-type]
+
+
+def test_a_header_of_a_variable_is_a_secret_as_one_that_is_filled_in_is(tmp_path: Path) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text('headers.X = "${env:A}"', encoding="utf-8")
+    environ = {"WSSDK_URI": "ws://h", "A": "a"}
+    by_variable = ClientConfig.from_env(environ={"WSSDK_URI": "ws://h", "WSSDK_HEADERS__X": "a"})
+    assert by_variable == ClientConfig.load(file, environ=environ)
+    assert by_variable.headers.secret_names == {"x"}

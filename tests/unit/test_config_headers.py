@@ -187,3 +187,13 @@ def test_headers_differ_where_only_one_has_a_secret() -> None:
 def test_secret_that_may_not_be_sent_is_not_told() -> None:
     (problem,) = problems_of(lambda: ClientConfig(headers={"X-Note": Secret("s3cret\r\n")}))
     assert "s3cret" not in str(problem)
+
+
+def test_the_same_fields_are_equal_where_the_same_of_them_are_secrets() -> None:
+    plain, secret = frozen_headers({"X": "a"}), frozen_headers({"X": Secret("a")})
+    assert plain != secret
+    assert secret == frozen_headers({"x": Secret("a")})
+
+
+def test_an_empty_value_is_no_secret() -> None:
+    assert frozen_headers({"X": Secret("")}) == frozen_headers({"X": ""})

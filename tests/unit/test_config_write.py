@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 import tomli
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +21,7 @@ from wssdk import (
     Network,
     Proxy,
     Reconnect,
+    Secret,
     Timeouts,
     Tls,
 )
@@ -156,8 +159,7 @@ def test_secrets_of_variables_are_written_as_references_to_them(write: Write) ->
     assert tree["proxy"]["password"] == {"env": "WSSDK_PROXY__PASSWORD"}
     assert tree["headers"] == {"X-Key": "${env:WSSDK_HEADERS__X_KEY}"}
     again = ClientConfig.load(write(config.to_toml()), env_prefix=None, environ=environ)
-    assert again.evolve({"headers.X-Key": "hush"}) == config
-    assert again.headers.secret_names == {"x-key"}
+    assert again == config
 
 
 LITERAL = ClientConfig(
@@ -175,7 +177,9 @@ def test_a_literal_secret_is_written_as_a_reference_to_the_variable_that_would_s
     assert tree["headers"] == {"X-Key": "${env:WSSDK_HEADERS__X_KEY}"}
     assert text.count("# a secret, which is not written: set the variable") == 3
     environ = dict.fromkeys(("WSSDK_AUTH__TOKEN", "WSSDK_PROXY__PASSWORD", "WSSDK_HEADERS__X_KEY"), "hush")
-    assert ClientConfig.load(write(text), environ=environ) == LITERAL
+    secret = attrs.evolve(LITERAL, headers={"X-Key": Secret("hush")})
+    assert ClientConfig.load(write(text), environ=environ) == secret
+    assert ClientConfig.load(write(text), env_prefix=None, environ=environ) == secret
 
 
 def test_the_prefix_of_these_variables_can_be_chosen() -> None:
@@ -200,6 +204,86 @@ def test_a_secret_that_was_changed_since_has_lost_its_reference(write: Write) ->
     config = ClientConfig.load(write('uri = "ws://h"\nauth.token = { env = "A" }'), environ={"A": "a"})
     changed = config.evolve({"auth.token": "hush"})
     assert tomli.loads(changed.to_toml())["auth"]["token"] == {"env": "WSSDK_AUTH__TOKEN"}
+
+
+@pytest.mark.parametrize("name", ["X.Y", "X'Y", "X+Y"])
+def test_a_literal_header_whose_name_no_variable_spells_is_not_written(name: str) -> None:
+    (problem,) = problems_of(ClientConfig(uri="ws://h", headers={name: "hush"}).to_toml)
+    assert problem.message.endswith("it is not written, as all secrets are, and no variable can set it")
+    assert problem.hint == 'have it point elsewhere: "${file:PATH}"'
+    assert "hush" not in str(problem)
+
+
+def test_a_variable_has_the_first_header_whose_name_it_spells() -> None:
+    config = ClientConfig(uri="ws://h", headers={"X_Y": "a", "X-Z": "b", "X-Y": "c"})
+    (problem,) = problems_of(config.to_toml)
+    assert problem.path == "headers.X-Y"
+
+
+def test_a_literal_header_that_looks_like_a_reference_is_not_written() -> None:
+    (problem,) = problems_of(ClientConfig(uri="ws://h", headers={"X": "${env:A}"}).to_toml)
+    assert problem.path == "headers.X"
+
+
+def test_a_header_of_any_name_that_was_loaded_by_reference_is_written(write: Write) -> None:
+    file = write('uri = "ws://h"\n[headers]\n"X.Y" = "${env:A}"\nX-Y = "${env:B}"\nX_Y = "${env:A}"')
+    environ = {"A": "${env:B}", "B": "b"}
+    config = ClientConfig.load(file, environ=environ)
+    assert ClientConfig.load(write(config.to_toml()), environ=environ) == config
+
+
+def test_a_header_without_a_value_is_no_secret_and_is_written(write: Write) -> None:
+    environ = {"WSSDK_URI": "ws://h", "WSSDK_HEADERS__X": "", "WSSDK_HEADERS__Y": "${env:A:-}"}
+    config = ClientConfig.from_env(environ=environ).evolve({"headers.Z": Secret("")})
+    assert config.headers.secret_names == frozenset()
+    assert ClientConfig.load(write(config.to_toml()), environ=environ) == config
+
+
+def test_a_header_whose_file_is_in_a_folder_that_no_reference_can_name(write: Write) -> None:
+    write("hush", "a}b/token.txt")
+    file = write('uri = "ws://h"\nheaders.X = "${file:token.txt}"', "a}b/service.toml")
+    config = ClientConfig.from_toml(file)
+    text = config.to_toml()
+    assert tomli.loads(text)["headers"] == {"X": "${env:WSSDK_HEADERS__X}"}
+    assert ClientConfig.load(write(text), environ={"WSSDK_HEADERS__X": "hush"}) == config
+
+
+@pytest.mark.parametrize("token", ["none", " None "])
+def test_a_token_that_a_variable_would_switch_off_is_not_written(token: str) -> None:
+    (problem,) = problems_of(ClientConfig(uri="ws://h", auth=Auth(token=token)).to_toml)
+    assert problem.path == "auth.token"
+    assert problem.hint == 'have it point elsewhere: { file = "PATH" }'
+
+
+def test_a_password_that_no_variable_can_hold_is_not_written() -> None:
+    config = ClientConfig(uri="ws://h", proxy=Proxy(username="u", password="a\0b"))
+    (problem,) = problems_of(config.to_toml)
+    assert problem.path == "proxy.password"
+
+
+def test_half_a_surrogate_pair_is_not_written() -> None:
+    config = ClientConfig(uri="ws://h", network=Network(unix_path="\0\udc80"))
+    (problem,) = problems_of(config.to_toml)
+    assert problem.path == "network.unix_path"
+
+
+def test_the_file_of_a_secret_whose_name_is_not_utf_8_is_not_named(write: Write) -> None:
+    environ = {"WSSDK_URI": "ws://h", "WSSDK_AUTH__TOKEN_FILE": os.fsdecode(b"a\xff")}
+    write("hush", environ["WSSDK_AUTH__TOKEN_FILE"])
+    config = ClientConfig.from_env(environ=environ)
+    assert tomli.loads(config.to_toml())["auth"]["token"] == {"env": "WSSDK_AUTH__TOKEN"}
+
+
+@pytest.mark.parametrize("path", ["./ca.pem", "a//b.pem", "../x/./y.pem", "@x", "/a//b"])
+def test_a_path_comes_back_as_it_was_written(write: Write, path: str) -> None:
+    config = ClientConfig(uri="wss://h", tls=Tls(ca_file=path), network=Network(unix_path=f"./{path}"))
+    assert ClientConfig.from_toml(write(config.to_toml())) == config
+
+
+@pytest.mark.parametrize("prefix", ["my-app_", "1_", "${", " "])
+def test_a_prefix_that_no_variable_can_have_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="no variable has a name that begins with"):
+        LITERAL.to_toml(env_prefix=prefix)
 
 
 def test_everything_that_cannot_be_written_is_told_at_once() -> None:
