@@ -226,15 +226,16 @@ class ClientConfig:
 
         ``changes`` has dotted names, ``{"timeouts.open": "5s", "headers.X-Key": None}``, or is nested as a
         file is; ``options`` are those of the top level. A table is merged into its section, a section
-        replaces it; None takes a header away, and switches other options off. An error of this holds
-        nothing of what was given; one that leaves ``attrs.evolve`` passes a frame of attrs, which does.
+        replaces it, and a dotted name holds over both, in any order; None takes a header away, and
+        switches other options off. An error of this holds nothing of what was given; one that leaves
+        ``attrs.evolve`` passes a frame of attrs, which does.
 
         Raises:
             ConfigError: a name is unknown, or what comes of it is wrong; every problem is listed.
         """
         from wssdk.config_evolve import evolve
 
-        return evolve(self, {**(changes or {}), **options})
+        return evolve(self, changes or {}, options)
 
     # What reads files and the environment is loaded where it is asked for: it brings cattrs and tomli.
 
@@ -294,7 +295,8 @@ class ClientConfig:
         environment for that connection (``WSSDK_CONNECTIONS__NAME__TIMEOUTS__OPEN``), ``overrides``.
         Tables are merged, arrays replaced. ``env_prefix=None`` leaves the environment out;
         ``environ`` defaults to ``os.environ``. ``overrides`` is nested as a file is, or has dotted
-        names: ``{"timeouts.open": 5}``; ``{"uri": None}`` where the URI is given when connecting.
+        names, which hold over their section: ``{"timeouts.open": 5}``; ``{"uri": None}`` where the URI is
+        given when connecting, ``{"headers.X": None}`` to take a header away.
         Variables with the prefix that name no option are errors; ``unknown_env`` may let them pass, with
         a warning of the logger ``wssdk.config`` ("warn") or without one ("ignore"). A path may be that of a
         pipe into which somebody writes; of a file 4 MiB are read at most.

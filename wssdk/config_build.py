@@ -140,6 +140,8 @@ class _Builder:
 
     def _resolve(self, option: Keys, *, needed: bool = True) -> None:
         leaf = self._history[option][-1]
+        if option[0] == HEADERS and leaf.value is None and leaf.place.dialect is Dialect.CODE:
+            return  # taken away
         try:
             value = resolve(leaf, self._environ)
             if option[0] == HEADERS:

@@ -9,23 +9,28 @@ import attrs
 
 from wssdk.config import ClientConfig
 from wssdk.config_faults import Leaf
+from wssdk.config_headers import fields_of
 from wssdk.config_report import report
 from wssdk.config_schema import HEADERS
-from wssdk.config_tables import nested, read_table
+from wssdk.config_tables import read_overrides
 from wssdk.errors import ConfigError, ConfigProblem
-from wssdk.secret import Secret
 
 __all__ = ["evolve"]
 
 
-def evolve(config: ClientConfig, changes: Mapping[str, Any]) -> ClientConfig:
-    """Return what ``config`` is with ``changes``; see ``ClientConfig.evolve``.
+def evolve(config: ClientConfig, changes: Mapping[str, Any], options: Mapping[str, Any]) -> ClientConfig:
+    """Return what ``config`` is with changes and options; see ``ClientConfig.evolve``.
 
     Raises:
         ConfigError: everything that is wrong with the changes, or with what comes of them.
     """
-    layer = read_table(nested(changes))
-    problems = report(layer.faults, ())
+    layer = read_overrides({**changes, **options})
+    twice = [str(name) for name in changes if name in options]
+    problems = [
+        ConfigProblem("code", name, f"{name}: given both in the mapping and by keyword", "keep one of them")
+        for name in sorted(twice)
+    ]
+    problems += report(layer.faults, ())
     top: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
     for leaf in layer.leaves:
@@ -56,11 +61,7 @@ def _changed(part: Any, values: dict[str, Any], problems: list[ConfigProblem]) -
 
 
 def _with_headers(config: ClientConfig, changes: Iterable[Leaf]) -> list[tuple[str, Any]]:
-    secret = config.headers.secret_names
-    fields: list[tuple[str, Any]] = [
-        (name, Secret(value) if name.lower() in secret else value)
-        for name, value in config.headers.raw_items()
-    ]
+    fields = list(fields_of(config.headers))
     for leaf in changes:
         name = leaf.option[1]
         fields = [field for field in fields if field[0].lower() != name.lower()]

@@ -11,7 +11,7 @@ from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.headers import Headers, HeadersLike, MultipleValuesError
 from wssdk.secret import MASK, Secret
 
-__all__ = ["FrozenHeaders", "SecretHeaders", "check_header", "frozen_headers", "shown_name"]
+__all__ = ["FrozenHeaders", "SecretHeaders", "check_header", "fields_of", "frozen_headers", "shown_name"]
 
 SecretHeaders: TypeAlias = Mapping[str, str | Secret] | Iterable[tuple[str, str | Secret]]
 """Header fields of which some are secrets."""
@@ -146,7 +146,7 @@ def frozen_headers(value: HeadersLike | SecretHeaders | None) -> FrozenHeaders:
     """
     if isinstance(value, FrozenHeaders):
         return value
-    fields = () if is_off(value) else _fields_of(value)
+    fields = () if is_off(value) else fields_of(value)
     problems = []
     for name, text in fields:
         try:
@@ -163,9 +163,17 @@ def frozen_headers(value: HeadersLike | SecretHeaders | None) -> FrozenHeaders:
     )
 
 
-def _fields_of(value: object) -> tuple[tuple[Any, Any], ...]:
+def fields_of(value: object) -> tuple[tuple[Any, Any], ...]:
+    """Return header fields as pairs of name and value; what is a secret stays one.
+
+    Raises:
+        BadValue: no headers at all.
+    """
     pairs: Iterable[Any]
-    if isinstance(value, Headers):
+    if isinstance(value, FrozenHeaders):
+        secret = value.secret_names
+        pairs = [(name, Secret(text) if name.lower() in secret else text) for name, text in value.raw_items()]
+    elif isinstance(value, Headers):
         pairs = value.raw_items()
     elif hasattr(value, "keys"):
         mapping: Any = value

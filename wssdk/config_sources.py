@@ -17,7 +17,7 @@ from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
 from wssdk.config_report import report
 from wssdk.config_resolve import files_of
 from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
-from wssdk.config_tables import TableLayer, nested, read_table
+from wssdk.config_tables import TableLayer, read_overrides, read_table
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError, ConfigProblem
 
@@ -185,7 +185,7 @@ def _read(
     files = tuple(read_table(document.tree or {}, document) for document in documents)
     names = [name for file in files for name in file.by_connection]
     environment = None if env_prefix is None else read_environment(given, env_prefix, names)
-    over = read_table(nested(overrides or {}))
+    over = read_overrides(overrides or {})
     for file in (*files, over):
         faults.extend(file.faults)
     if environment is not None:

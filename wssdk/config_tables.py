@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from wssdk.config_faults import CODE, MOST_HINTS, Document, Fault, Leaf, Place, value_fault
-from wssdk.config_headers import shown_name
+from wssdk.config_headers import fields_of, shown_name
 from wssdk.config_schema import (
     CONNECTIONS,
     EXTENDS,
@@ -23,21 +23,7 @@ from wssdk.config_schema import (
 )
 from wssdk.config_values import Dialect, describe
 
-__all__ = ["TableLayer", "nested", "read_table"]
-
-
-def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides as a file has them: ``{"timeouts.open": 5}`` is ``{"timeouts": {"open": 5}}``."""
-    nested: dict[str, Any] = {}
-    for key, value in overrides.items():
-        first, dot, rest = str(key).partition(".")
-        if dot and (first in SECTIONS or first == HEADERS) and isinstance(nested.get(first, {}), Mapping):
-            nested[first] = {**nested.get(first, {}), rest: value}
-        elif isinstance(value, Mapping) and isinstance(nested.get(first), Mapping):
-            nested[first] = {**nested[first], **value}
-        else:
-            nested[str(key)] = value
-    return nested
+__all__ = ["TableLayer", "read_overrides", "read_table"]
 
 
 @attrs.frozen
@@ -72,6 +58,28 @@ def read_table(table: Mapping[str, Any], document: Document | None = None) -> Ta
     return TableLayer(leaves, by_connection, tuple(reader.faults))
 
 
+def read_overrides(overrides: Mapping[str, Any]) -> TableLayer:
+    """Read overrides: nested as a file is, or by dotted names, ``{"timeouts.open": 5}``.
+
+    A dotted name is narrower than its section, and holds whatever the order is.
+    """
+    whole: dict[str, Any] = {}
+    narrow: dict[str, dict[str, Any]] = {}
+    for key, value in overrides.items():
+        first, dot, rest = str(key).partition(".")
+        if dot and (first in SECTIONS or first == HEADERS):
+            narrow.setdefault(first, {})[rest] = value
+        else:
+            whole[str(key)] = value
+    layers = [read_table(whole), read_table(narrow)]
+    leaves: dict[Keys, Leaf] = {}
+    for leaf in (leaf for layer in layers for leaf in layer.leaves):
+        option = (HEADERS, leaf.option[1].lower()) if leaf.option[0] == HEADERS else leaf.option
+        leaves.pop(option, None)
+        leaves[option] = leaf
+    return TableLayer(tuple(leaves.values()), {}, tuple(fault for layer in layers for fault in layer.faults))
+
+
 class _Reader:
     def __init__(self, document: Document | None) -> None:
         self._document = document
@@ -102,7 +110,14 @@ class _Reader:
         if not isinstance(value, Mapping):
             self.refuse_kind(keys, value, "a table of headers")
             return []
-        return [self._leaf((HEADERS, str(name)), text, (*keys, str(name))) for name, text in value.items()]
+        leaves: dict[str, Leaf] = {}
+        for name, text in fields_of(value):
+            leaf = self._leaf((HEADERS, str(name)), text, (*keys, str(name)))
+            first = leaves.setdefault(str(name).lower(), leaf)
+            if first is not leaf:
+                text = f"the header is set twice, as {shown_name(first.option[1])!r}, too"
+                self.refuse((*keys, shown_name(str(name))), text, "keep one of them", at=leaf.named)
+        return list(leaves.values())
 
     def _read_section(self, section: str, value: object, base: Keys) -> list[Leaf]:
         keys = (*base, section)
@@ -130,9 +145,9 @@ class _Reader:
                 self._refuse_name(base, (section, str(name)), option_value)
         return leaves
 
-    def refuse(self, keys: Keys, text: str) -> None:
-        """Note what is wrong with the table or value at ``keys``."""
-        self.faults.append(value_fault(self._place(keys), dotted(keys), text))
+    def refuse(self, keys: Keys, text: str, hint: str | None = None, *, at: Keys = ()) -> None:
+        """Note what is wrong with the table or value at ``keys``; it stands at ``at``, if that differs."""
+        self.faults.append(value_fault(self._place(at or keys), dotted(keys), text, hint))
 
     def refuse_kind(self, keys: Keys, value: object, expected: str) -> None:
         """Note that something else is expected at ``keys``; the value may be a secret out of place."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import attrs
 import pytest
 
 from tests.support.config_errors import problems_of, report_of
-from wssdk import Auth, ClientConfig, Secret, Timeouts, Tls
+from wssdk import Auth, ClientConfig, Compression, Proxy, Secret, Timeouts, Tls
 
 CONFIG = ClientConfig(
     uri="wss://h",
@@ -14,6 +15,10 @@ CONFIG = ClientConfig(
     headers={"X-A": "a", "X-B": "b"},
     auth=Auth(token="hush"),
 )
+
+
+def in_any_order(changes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(items) for items in itertools.permutations(changes.items())]
 
 
 def test_one_option_is_changed_by_its_dotted_name() -> None:
@@ -32,6 +37,52 @@ def test_a_table_is_merged_into_its_section() -> None:
 
 def test_a_section_replaces_the_one_before() -> None:
     assert CONFIG.evolve(timeouts=Timeouts(open=5)).timeouts == Timeouts(open=5)
+
+
+def test_a_dotted_name_holds_over_its_section_in_any_order() -> None:
+    for changes in in_any_order({"timeouts": Timeouts(open=5, close=6), "timeouts.close": 7}):
+        assert CONFIG.evolve(changes).timeouts == Timeouts(open=5, close=7)
+    for changes in in_any_order({"timeouts": {"open": 5, "close": 6}, "timeouts.close": 7}):
+        assert CONFIG.evolve(changes).timeouts == Timeouts(open=5, close=7)
+
+
+def test_a_dotted_name_holds_over_the_short_form_in_any_order() -> None:
+    for changes in in_any_order({"proxy": True, "proxy.url": "http://p"}):
+        assert CONFIG.evolve(changes).proxy == Proxy(url="http://p")
+    for changes in in_any_order({"proxy": "http://a", "proxy.url": "http://b", "proxy.enabled": False}):
+        assert CONFIG.evolve(changes).proxy == Proxy(url="http://b", enabled=False)
+    for changes in in_any_order({"compression": None, "compression.level": 3}):
+        assert CONFIG.evolve(changes).compression == Compression(enabled=False, level=3)
+
+
+def test_a_dotted_header_holds_over_the_table_in_any_order() -> None:
+    for changes in in_any_order(
+        {"headers": {"x-c": "c", "X-A": "a"}, "headers.X-C": "d", "headers.x-a": None}
+    ):
+        assert dict(CONFIG.evolve(changes).headers) == {"X-B": "b", "X-C": "d"}
+
+
+def test_a_section_that_is_none_is_told_beside_what_is_wrong_with_its_options() -> None:
+    for changes in in_any_order({"timeouts": 5, "timeouts.opne": 6}):
+        problems = problems_of(lambda changes=changes: CONFIG.evolve(changes))  # type: ignore[misc]
+        assert {problem.path for problem in problems} == {"timeouts", "timeouts.opne"}
+
+
+def test_a_header_that_is_set_twice_is_told() -> None:
+    changes = {"headers.X-C": "hush", "headers.x-c": "hush"}
+    (problem,) = problems_of(lambda: CONFIG.evolve(changes))
+    assert problem.message == "headers.x-c: the header is set twice, as 'X-C', too"
+    assert problem.hint == "keep one of them"
+
+
+def test_what_is_given_in_the_mapping_and_by_keyword_is_told() -> None:
+    (problem,) = problems_of(lambda: CONFIG.evolve({"uri": "ws://hush"}, uri="ws://hush"))
+    assert problem.message == "uri: given both in the mapping and by keyword"
+
+
+def test_headers_of_another_configuration_stay_secrets() -> None:
+    other = ClientConfig(headers={"X-A": Secret("c"), "X-C": Secret("d")})
+    assert CONFIG.evolve(headers=other.headers).headers.secret_names == {"x-a", "x-c"}
 
 
 def test_none_switches_an_option_off() -> None:

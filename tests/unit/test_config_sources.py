@@ -447,3 +447,24 @@ def test_a_variable_overrides_the_header_that_it_can_spell(write: Write, name: s
     file = write(f'uri = "ws://h"\n[headers]\n{name} = "a"')
     config = ClientConfig.load(file, environ={"WSSDK_HEADERS__X_KEY": "b"})
     assert dict(config.headers) == {name: "b"}
+
+
+@pytest.mark.parametrize("name", ["X-Key", "x-key"])
+def test_overrides_take_a_header_away(write: Write, name: str) -> None:
+    file = write('uri = "ws://h"\nheaders = { X-Key = "a", X-Other = "b" }')
+    environ = {"WSSDK_HEADERS__X_KEY": "c"}
+    config = ClientConfig.load(file, environ=environ, overrides={f"headers.{name}": None})
+    assert dict(config.headers) == {"X-Other": "b"}
+    assert "X-Key" not in str(config.explain())
+
+
+def test_a_header_that_no_layer_sets_is_taken_away_as_well(write: Write) -> None:
+    config = ClientConfig.load(write('uri = "ws://h"'), environ={}, overrides={"headers": {"X": None}})
+    assert dict(config.headers) == {}
+
+
+def test_a_header_that_a_file_sets_twice_is_told(write: Write) -> None:
+    file = write('uri = "ws://h"\n[headers]\nX-Key = "hush"\nx-key = "hush"')
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert problem.where == "service.toml:4:9"
+    assert problem.message == "headers.x-key: the header is set twice, as 'X-Key', too"
