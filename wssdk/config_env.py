@@ -69,7 +69,10 @@ class EnvironmentLayer:
 
 def read_environment(environ: Mapping[str, str], prefix: str, connections: Iterable[str]) -> EnvironmentLayer:
     """Read all variables that start with ``prefix``; ``connections`` are the names that files know."""
-    reader = _Reader(prefix, {environment_name((name,)) for name in connections})
+    spelled: dict[str, list[str]] = {}
+    for name in dict.fromkeys(connections):
+        spelled.setdefault(environment_name((name,)), []).append(name)
+    reader = _Reader(prefix, spelled)
     for variable in sorted(environ):
         if variable.startswith(prefix):
             reader.read(variable, environ[variable])
@@ -81,7 +84,7 @@ def read_environment(environ: Mapping[str, str], prefix: str, connections: Itera
 
 
 class _Reader:
-    def __init__(self, prefix: str, connections: set[str]) -> None:
+    def __init__(self, prefix: str, connections: Mapping[str, list[str]]) -> None:
         self._prefix = prefix
         self._connections = connections
         self._longest_first = sorted(connections, key=len, reverse=True)
@@ -98,6 +101,12 @@ class _Reader:
             inside = inside if connection else name
             if connection and self._connections and connection not in self._connections:
                 self._refuse_connection(place, connection, inside)
+                return
+            if len(names := self._connections.get(connection, ())) > 1:
+                text = f"it would set the connections {' and '.join(map(repr, names))} alike"
+                self.faults.append(
+                    Fault(place, CONNECTIONS, text, "give them names that variables can tell apart")
+                )
                 return
         leaves = list(_leaves_of(inside, text, place))
         if leaves:
@@ -206,5 +215,9 @@ def _hint(before: str, name: str) -> str | None:
     by_keyword = meant((name.lower(),))
     if by_keyword is not None and by_keyword[1]:
         return f"the option for {name.lower()!r} is {before}{environment_name(by_keyword[0])}"
-    near = nearest(name, (*_OPTION_NAMES, *_SHORT_NAMES, *_FILE_NAMES))
+    known = (*_OPTION_NAMES, *_SHORT_NAMES, *_FILE_NAMES)
+    near = nearest(name, known)
+    if near is None and by_keyword is not None:  # the right name without its section
+        right = environment_name(by_keyword[0])
+        near = right if right in known else None
     return None if near is None else f"did you mean {before}{near}?"

@@ -115,7 +115,7 @@ _DURATION: Final = 'a duration such as 10, 2.5, "10s" or "500ms"'
 _OPTIONAL_DURATION: Final = f"{_DURATION}, or {{off}} to switch it off"
 _SIZE: Final = 'a size such as 1048576, "1 MiB" or "500 kB"'
 _OPTIONAL_SIZE: Final = f"{_SIZE}, or {{off}} for no limit"
-_QUEUE: Final = "a number of messages, or {off} for no limit"
+_QUEUE: Final = "a whole number of messages, or {off} for no limit"
 
 _TO_SWITCH_OFF: Final = "to switch it off, write {off}"
 _FOR_NO_LIMIT: Final = "for no limit, write {off}"
@@ -341,6 +341,9 @@ def _integer(value: object, least: int, most: int, expected: str, hint: str | No
     text = value.strip()[:_LONGEST_AMOUNT] if isinstance(value, str) else ""
     if text.removeprefix("-").isdecimal() and (hint is None or least <= int(text) <= most):
         hint = f"write {text} without quotes"
+    if isinstance(value, float) and math.isfinite(value):
+        good = value.is_integer() and least <= value <= most
+        hint = f"write {int(value)}, without a point" if good else "it must be a whole number"
     raise BadValue(expected, value, hint)
 
 

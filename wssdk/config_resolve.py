@@ -16,6 +16,7 @@ from wssdk.secret import Secret
 __all__ = ["Missing", "Unresolved", "files_of", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
+_POINTERS: Final = ("env", "file")
 _UNIX_PATH: Final = ("network", "unix_path")
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -92,10 +93,21 @@ def _secret(reference: Mapping[object, object], folder: Path, environ: Mapping[s
         raise Unresolved("env and file are both given", "keep one of them")
     name = reference.get(keys[0]) if keys else None
     if keys not in (["env"], ["file"]) or not isinstance(name, str):
-        raise Unresolved('expected a text, { env = "NAME" } or { file = "PATH" }, got another table')
+        text = 'expected a text, { env = "NAME" } or { file = "PATH" }, got another table'
+        raise Unresolved(text, _reference_hint(reference))
     if keys == ["file"]:
         return _file(name, folder)
     return _variable(name, environ)
+
+
+def _reference_hint(reference: Mapping[object, object]) -> str | None:
+    """Return what the table was probably meant to be; what is unknown of it is not told."""
+    unknown = [str(key) for key in reference if key not in _POINTERS]
+    known = [key for key in _POINTERS if key in reference]
+    if known:
+        return f"keep {known[0]} alone" if unknown else f"what is given for {known[0]} is a text, in quotes"
+    near = nearest(unknown[0], _POINTERS) if len(unknown) == 1 else None
+    return None if near is None else f"did you mean {near}?"
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:

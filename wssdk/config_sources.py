@@ -226,8 +226,10 @@ def _build(sources: _Sources, connection: str | None) -> Built:
 def _is_known(sources: _Sources, connection: str) -> bool:
     if connection in sources.names:
         return True
-    environment = sources.environment
-    return environment is not None and environment_name((connection,)) in environment.by_connection
+    environment, spelled = sources.environment, environment_name((connection,))
+    if environment is None or spelled in (environment_name((name,)) for name in sources.names):
+        return False  # another one's variables, where there are some
+    return spelled in environment.by_connection
 
 
 def _whole(sources: _Sources, variable: str) -> Place:

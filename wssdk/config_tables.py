@@ -160,7 +160,9 @@ class _Reader:
         # In code a name may be a dotted one as a whole.
         path = ".".join(names) if self._document is None else dotted(names)
         # Of so many not every one is looked for.
-        near = meant(keys, table=isinstance(value, Mapping)) if len(self.faults) < MOST_HINTS else None
+        near = None
+        if len(self.faults) < MOST_HINTS:
+            near = meant(keys, table=isinstance(value, Mapping)) or _section_of(keys, value)
         hint = None
         if keys[-1] in ONLY_IN_CODE:
             hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
@@ -174,3 +176,11 @@ class _Reader:
                 hint = f"the option for {keys[-1]!r} is {right!r}"
         place = self._place((*base, *keys))
         self.faults.append(Fault(place, path, f"unknown option {path!r}", hint, at_key=True))
+
+
+def _section_of(keys: Keys, value: object) -> tuple[Keys, bool] | None:
+    """Return the section that a table of an unknown name was meant to be, as ``meant`` does."""
+    if len(keys) > 1 or not isinstance(value, Mapping) or not value:
+        return None
+    found = [name for name in SECTIONS if all((name, inside) in OPTIONS for inside in value)]
+    return ((found[0],), False) if len(found) == 1 else None

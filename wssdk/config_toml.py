@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import os
@@ -18,6 +19,7 @@ from wssdk.config_faults import Document, Fault, Place
 from wssdk.config_marks import Span
 from wssdk.config_schema import dotted
 from wssdk.config_values import Dialect, looks_like_uri, nearest, redacted
+from wssdk.errors import printable
 
 __all__ = ["LARGEST_FILE", "missing_file_hint", "read_bounded", "read_document", "why_unreadable"]
 
@@ -32,6 +34,9 @@ _PAIR: Final = re.compile(r"[ \t]*(?P<key>[^=#\"'\n]+?)[ \t]*=[ \t]*(?P<value>[^
 _NULL: Final = re.compile(r"(?:none|null|nil|undefined)", re.IGNORECASE)
 _BOOLEAN: Final = re.compile(r"(?:true|false|yes|no|on|off)", re.IGNORECASE)
 _WITH_UNIT: Final = re.compile(r"[+-]?[0-9][0-9_.]* ?[A-Za-z]{1,6}")
+# Tables in the parser's own words.
+_TUPLE: Final = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<=namespace )\(.*\)", re.DOTALL)
+_LONGEST: Final = 300
 _LINE_BREAK: Final = re.compile(r"\r?\n")
 
 
@@ -152,7 +157,8 @@ def _parse(name: str, text: str, root: tuple[str, ...]) -> tuple[Document, list[
 
 def _syntax_fault(document: Document, reason: str, at: int | None) -> Fault:
     place = Place(Dialect.TOML, document)
-    message = f"invalid TOML: {reason[:1].lower()}{reason[1:]}"
+    told = _TUPLE.sub(lambda match: f"[{dotted(ast.literal_eval(match[0]))}]", reason)
+    message = f"invalid TOML: {printable(told[:1].lower() + told[1:], _LONGEST)}"
     if at is None:
         return Fault(place, "", message)
     span, hint = _advise(document.text, min(at, len(document.text)), reason)
@@ -177,6 +183,8 @@ def _advise(text: str, at: int, reason: str) -> tuple[Span, str | None]:
     }
     if reason.startswith("Cannot declare"):
         return (at, at + 1), "the table is opened twice: put all of its options under one"
+    if reason.startswith("Cannot mutate"):
+        return (at, at + 1), "the table is closed where its brackets end: put all of its options inside"
     return (at, at + 1), hints.get(reason)
 
 

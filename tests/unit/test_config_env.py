@@ -282,3 +282,19 @@ def test_a_header_of_a_variable_is_a_secret_as_one_that_is_filled_in_is(tmp_path
     by_variable = ClientConfig.from_env(environ={"WSSDK_URI": "ws://h", "WSSDK_HEADERS__X": "a"})
     assert by_variable == ClientConfig.load(file, environ=environ)
     assert by_variable.headers.secret_names == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("WSSDK_open", "WSSDK_TIMEOUTS__OPEN"),
+        ("WSSDK_OPEN", "WSSDK_TIMEOUTS__OPEN"),
+        ("WSSDK_timeouts__open", "WSSDK_TIMEOUTS__OPEN"),
+        ("WSSDK_CA_FILE", "WSSDK_TLS__CA_FILE"),
+    ],
+)
+def test_a_variable_without_its_section_or_in_small_letters_tells_the_right_one(
+    variable: str, meant: str
+) -> None:
+    (problem,) = problems_of(lambda: ClientConfig.from_env(environ={"WSSDK_URI": "ws://h", variable: "5"}))
+    assert problem.hint == f"did you mean {meant}?"

@@ -236,11 +236,11 @@ def test_queue(value: Any, queue: object) -> None:
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        (0, "expected a number of messages, or false for no limit, got it"),
-        (-1, "expected a number of messages, or false for no limit, got it"),
-        (True, "expected a number of messages, or false for no limit, got it"),
-        (1.5, "expected a number of messages, or false for no limit, got it"),
-        ("32", "expected a number of messages, or false for no limit, got it"),
+        (0, "expected a whole number of messages, or false for no limit, got it"),
+        (-1, "expected a whole number of messages, or false for no limit, got it"),
+        (True, "expected a whole number of messages, or false for no limit, got it"),
+        (1.5, "expected a whole number of messages, or false for no limit, got it"),
+        ("32", "expected a whole number of messages, or false for no limit, got it"),
         ([8, 32], "low water, 32, is above high water, 8"),
         ([None, 8], "low water has no meaning without high water"),
     ],
@@ -393,3 +393,17 @@ def test_text_of_the_exception_does_not_show_the_value() -> None:
 )
 def test_hint_of_a_number_in_quotes(value: str, hint: str) -> None:
     assert refusal(grammar.max_queue, value).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (5.7, "it must be a whole number"),
+        (5.0, "write 5, without a point"),
+        (-5.0, "it must be a whole number"),
+    ],
+)
+def test_a_fraction_is_told_to_be_one(value: Any, hint: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        grammar.max_queue(value)
+    assert caught.value.hint == hint

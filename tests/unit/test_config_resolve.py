@@ -88,7 +88,11 @@ def test_secret_as_text_and_in_a_file(write: Write) -> None:
         ('{ file = "binary" }', "'binary': the file is not UTF-8", None),
         ('{ file = "large" }', "'large': the file is larger than 65536 bytes", None),
         ('{ file = "." }', "'.': the file cannot be read: Is a directory", None),
-        ("{ env = 5 }", 'expected a text, { env = "NAME" } or { file = "PATH" }, got another table', None),
+        (
+            "{ env = 5 }",
+            'expected a text, { env = "NAME" } or { file = "PATH" }, got another table',
+            "what is given for env is a text, in quotes",
+        ),
         ("{}", 'expected a text, { env = "NAME" } or { file = "PATH" }, got another table', None),
         (
             '{ vault = "a" }',
@@ -201,3 +205,26 @@ def test_files_of_the_environment_are_looked_for_in_the_current_folder(write: Wr
 def test_bad_path(write: Write, value: str) -> None:
     file = write(f'uri = "wss://h"\ntls.ca_file = {value}')
     assert problems_of(lambda: ClientConfig.from_toml(file))[0].path == "tls.ca_file"
+
+
+@pytest.mark.parametrize(
+    ("table", "hint"),
+    [
+        ('{ evn = "A" }', "did you mean env?"),
+        ('{ fil = "A" }', "did you mean file?"),
+        ('{ env = "A", default = "hush" }', "keep env alone"),
+        ("{ env = 5 }", "what is given for env is a text, in quotes"),
+        ('{ hush = "hush" }', None),
+        ("{}", None),
+    ],
+)
+def test_a_table_that_is_no_reference_tells_what_it_was_meant_to_be(
+    write: Write, table: str, hint: str | None
+) -> None:
+    file = write(f'uri = "ws://h"\nauth.token = {table}')
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert (
+        problem.message
+        == 'auth.token: expected a text, { env = "NAME" } or { file = "PATH" }, got another table'
+    )
+    assert problem.hint == hint

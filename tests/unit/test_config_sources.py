@@ -468,3 +468,53 @@ def test_a_header_that_a_file_sets_twice_is_told(write: Write) -> None:
     (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
     assert problem.where == "service.toml:4:9"
     assert problem.message == "headers.x-key: the header is set twice, as 'X-Key', too"
+
+
+F_A_AND_F_A = '[connections.f-a]\nuri = "ws://a"\n[connections.f_a]\nuri = "ws://b"'
+
+
+@pytest.mark.parametrize("name", ["f-a", "f_a", None])
+def test_a_variable_that_would_set_two_connections_is_told(write: Write, name: str | None) -> None:
+    file = write(f'uri = "ws://h"\n{F_A_AND_F_A}')
+    environ = {"WSSDK_CONNECTIONS__F_A__URI": "ws://c"}
+    (problem,) = problems_of(lambda: ClientConfig.load(file, connection=name, environ=environ))
+    assert problem.where == "environment variable WSSDK_CONNECTIONS__F_A__URI"
+    assert problem.message == "it would set the connections 'f-a' and 'f_a' alike"
+    assert problem.hint == "give them names that variables can tell apart"
+
+
+def test_such_connections_are_two_where_no_variable_sets_either(write: Write) -> None:
+    configs = ClientConfig.load_all(write(F_A_AND_F_A), environ={})
+    assert {name: config.uri for name, config in configs.items()} == {"f-a": "ws://a", "f_a": "ws://b"}
+
+
+def test_a_connection_of_two_files_is_one(write: Write) -> None:
+    files = write("[connections.f-a]", "base.toml"), write("[connections.f-a]")
+    environ = {"WSSDK_CONNECTIONS__F_A__URI": "ws://c"}
+    assert ClientConfig.load(*files, connection="f-a", environ=environ).uri == "ws://c"
+
+
+def test_the_variables_of_a_connection_are_not_those_of_one_that_is_misspelt(write: Write) -> None:
+    file = write('[connections.f-a]\nuri = "ws://a"')
+    environ = {"WSSDK_CONNECTIONS__F_A__TIMEOUTS__OPEN": "5", "WSSDK_URI": "ws://h"}
+    (problem,) = problems_of(lambda: ClientConfig.load(file, connection="f_a", environ=environ))
+    assert (problem.message, problem.hint) == ("unknown connection 'f_a'", "did you mean 'f-a'?")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("opn.close = 5", "did you mean 'timeouts'?"),
+        ("[opn]\nclose = 5\nopen = 6", "did you mean 'timeouts'?"),
+        ("[server]\nhost = 'h'\nport = 5", "did you mean 'network'?"),
+        ("[things]\nhost = 'h'\nlevel = 5", None),
+        ("[things]\nenabled = true", None),
+        ("[things]", None),
+    ],
+)
+def test_a_table_of_an_unknown_name_is_known_by_what_is_in_it(
+    write: Write, text: str, hint: str | None
+) -> None:
+    file = write(f'uri = "ws://h"\n{text}')
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(file))
+    assert problem.hint == hint

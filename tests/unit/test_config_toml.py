@@ -112,7 +112,7 @@ def test_file_that_is_not_utf_8(write: Write) -> None:
         ('a = "\\d"', "unescaped '\\' in a string", "in single quotes a backslash is a backslash"),
         ("a = 1\na = true", "cannot overwrite a value", "the option is set twice: keep one"),
         ("[a]\nb = 1\n[a.b]\n", "cannot overwrite a value", "the option is set twice: keep one"),
-        ("[a]\n[a]", "cannot declare ('a',) twice", "the table is opened twice"),
+        ("[a]\n[a]", "cannot declare [a] twice", "the table is opened twice"),
         ("a", "expected '=' after a key", None),
         (f"a = {'9' * 5000}", "a number has too many digits", None),
         (f"a = {'[' * 5000}", "arrays or tables are nested too deeply", None),
@@ -143,3 +143,18 @@ def test_a_uri_in_the_place_of_a_file_is_refused_without_its_secrets() -> None:
         "https://********@h/service.toml",
         "a URI is no path of a file",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[timeouts]\n[timeouts]", "invalid TOML: cannot declare [timeouts] twice"),
+        ('["a b".c]\n["a b".c]', 'invalid TOML: cannot declare ["a b".c] twice'),
+        ("a = {}\na.b = 1", "invalid TOML: cannot mutate immutable namespace [a]"),
+    ],
+)
+def test_tables_in_the_words_of_the_parser_are_told_as_toml_has_them(
+    write: Write, text: str, message: str
+) -> None:
+    (problem,) = problems_of(lambda: ClientConfig.from_toml(write(text)))
+    assert problem.message == message
