@@ -23,7 +23,10 @@ def evolve(config: ClientConfig, changes: Mapping[str, Any], options: Mapping[st
 
     Raises:
         ConfigError: everything that is wrong with the changes, or with what comes of them.
+        TypeError: ``changes`` is no mapping.
     """
+    if not isinstance(changes, Mapping):
+        raise TypeError(f"changes must be a mapping, not {type(changes).__name__}")
     layer = read_overrides({**changes, **options})
     twice = [str(name) for name in changes if name in options]
     problems = [

@@ -115,18 +115,19 @@ def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigPr
     for name in config.headers:
         option = (HEADERS, name)
         values = config.headers.get_all(name)
+        own = quoted(f"${{env:{env_prefix}{environment_name(option)}}}")
         reference = _reference(config, option) if values[0] else quoted("")
         if len(values) > 1:
             text = "the header is sent several times, and a file has each name once"
             _refuse(problems, option, text, _TO_CODE)
-        elif reference is None:
-            reference = quoted(f"${{env:{env_prefix}{environment_name(option)}}}")
+        elif reference in (None, own):
             # A variable has the first header whose name it spells; "${" would be filled in there.
             if not _has_variable(name) or as_spelled(name) in spelled or "${" in values[0]:
                 _refuse(problems, option, _NO_VARIABLE, 'have it point elsewhere: "${file:PATH}"')
-            yield _NOT_WRITTEN
+            if reference is None:
+                yield _NOT_WRITTEN
         spelled.add(as_spelled(name))
-        yield f"{dotted((name,))} = {reference}"
+        yield f"{dotted((name,))} = {reference or own}"
 
 
 def _has_variable(name: str) -> bool:

@@ -91,7 +91,10 @@ HEADER_VALUES = st.one_of(secrets, st.just(""), st.text(max_size=5))
 
 @st.composite
 def configs(draw: st.DrawFn) -> ClientConfig:
-    given: dict[str, Any] = {"uri": draw(uris)}
+    given: dict[str, Any] = draw(
+        st.fixed_dictionaries({"uri": uris})
+        | st.fixed_dictionaries({"uris": st.lists(uris, min_size=1, max_size=2)})
+    )
     sections: dict[str, dict[str, Any]] = {}
     # Of what is drawn, many an option does not take its value.
     for option, value in draw(st.lists(st.tuples(st.sampled_from(BY_CHANCE), values), max_size=20)):
@@ -212,3 +215,34 @@ def test_a_loaded_config_comes_back_from_its_file_or_is_refused(
     assert again == attrs.evolve(config, headers=again.headers)
     assert list(again.headers.raw_items()) == list(config.headers.raw_items())
     assert again.headers.secret_names >= config.headers.secret_names
+
+
+changes = st.dictionaries(
+    st.sampled_from(
+        ["headers.X-Y", "headers.X_Y", "headers.X.Y", "headers.x-z", "auth.token", "tls.ca_file"]
+    ),
+    st.sampled_from(["a", "hush", "one", "Bearer one", "none", None]),
+    max_size=3,
+)
+
+
+@untimed
+@given(
+    environ=st.fixed_dictionaries({}, optional=dict(ENVIRONMENT)), headers=written_headers, changes=changes
+)
+@example({"WSSDK_HEADERS__X_Y": "hush"}, {}, {"headers.X_Y": "a", "headers.X-Y": "hush"})
+def test_a_loaded_config_that_was_changed_comes_back_from_its_file_or_is_refused(
+    environ: dict[str, str], headers: dict[str, str], changes: dict[str, Any]
+) -> None:
+    lines = ['uri = "wss://h"', "[headers]", *(f'"{name}" = "{value}"' for name, value in headers.items())]
+    below = {"A": "one", "B": "two"}
+    with saved("\n".join(lines)) as file:
+        try:
+            config = ClientConfig.load(file, environ={**environ, **below}).evolve(changes)
+            text = config.to_toml()
+        except ConfigError:
+            event("refused")
+            return
+        Path("service.toml").write_bytes(text.encode())
+        again = ClientConfig.load(file, environ={**below, **variables(config, text)})
+    assert again == with_secret_headers(config)

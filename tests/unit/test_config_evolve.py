@@ -85,6 +85,11 @@ def test_headers_of_another_configuration_stay_secrets() -> None:
     assert CONFIG.evolve(headers=other.headers).headers.secret_names == {"x-a", "x-c"}
 
 
+def test_changes_are_a_mapping() -> None:
+    with pytest.raises(TypeError, match="changes must be a mapping, not list"):
+        CONFIG.evolve([("uri", "ws://h")])  # type: ignore[arg-type]
+
+
 def test_none_switches_an_option_off() -> None:
     assert CONFIG.evolve({"timeouts.open": None}).timeouts.open is None
 

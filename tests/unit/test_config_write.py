@@ -220,6 +220,13 @@ def test_a_variable_has_the_first_header_whose_name_it_spells() -> None:
     assert problem.path == "headers.X-Y"
 
 
+def test_a_variable_that_would_set_another_header_by_now_is_not_referred_to() -> None:
+    config = ClientConfig.from_env(environ={"WSSDK_URI": "ws://h", "WSSDK_HEADERS__X_Y": "hush"})
+    changed = config.evolve({"headers.X_Y": "a", "headers.X-Y": "hush"})
+    (problem,) = problems_of(changed.to_toml)
+    assert problem.path == "headers.X-Y"
+
+
 def test_a_literal_header_that_looks_like_a_reference_is_not_written() -> None:
     (problem,) = problems_of(ClientConfig(uri="ws://h", headers={"X": "${env:A}"}).to_toml)
     assert problem.path == "headers.X"
