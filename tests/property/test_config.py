@@ -9,13 +9,12 @@ import re
 import string
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import jsonschema
-import pytest
 import tomli
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -478,52 +477,3 @@ def test_the_schema_takes_what_the_loader_takes(option: tuple[str, ...], value: 
         assert VALIDATOR.is_valid(tree)
     elif not is_untold(option, value):
         assert not VALIDATOR.is_valid(tree)
-
-
-narrow = st.sampled_from(
-    [f"{option[0]}.{option[1]}" for option in OPTIONS if len(option) == 2]
-    + [f"headers.{name}" for name in ("X-A", "x-a", "X-B")]
-)
-wide = st.sampled_from([*SECTIONS, "headers", "uri", "zzz"])
-short = st.sampled_from([True, False, None, 5, "http://p", "ws://h", "10s"])
-inside = st.dictionaries(
-    st.sampled_from(["enabled", "url", "open", "level", "X-A", "x-a", "X-B"]), short, max_size=3
-)
-changed = st.dictionaries(narrow, short, max_size=4).flatmap(
-    lambda dotted: st.dictionaries(wide, short | inside, max_size=3).map(lambda tables: {**dotted, **tables})
-)
-
-
-def outcome(call: Callable[[], ClientConfig]) -> object:
-    """Return the configuration, with its headers in no order, or the set of what is wrong."""
-    try:
-        config = call()
-    except ConfigError as error:
-        return {(problem.path, problem.hint) for problem in error.problems}
-    headers = sorted((name.lower(), value) for name, value in config.headers.raw_items())
-    return attrs.evolve(config, headers=None), headers
-
-
-@untimed
-@given(changes=changed, data=st.data())
-def test_the_order_of_changes_does_not_matter(changes: dict[str, Any], data: st.DataObject) -> None:
-    other = dict(data.draw(st.permutations(list(changes.items()))))
-    base = ClientConfig(uri="wss://h", headers={"X-A": "a", "X-B": "b"})
-    assert outcome(lambda: base.evolve(changes)) == outcome(lambda: base.evolve(other))
-    assert outcome(lambda: ClientConfig.load(environ={}, overrides=changes)) == outcome(
-        lambda: ClientConfig.load(environ={}, overrides=other)
-    )
-
-
-@untimed
-@given(changes=st.dictionaries(narrow, short, max_size=4))
-def test_overrides_and_changes_agree(changes: dict[str, Any]) -> None:
-    text = 'uri = "wss://h"\nheaders = { X-A = "a", X-B = "b" }'
-    below = load(text, environ={})
-    assert isinstance(below, ClientConfig)
-    over = load(text, environ={}, overrides=changes)
-    if isinstance(over, ClientConfig):
-        assert outcome(lambda: below.evolve(changes)) == outcome(lambda: over)
-    else:
-        with pytest.raises(ConfigError):
-            below.evolve(changes)
