@@ -63,6 +63,8 @@ def read_overrides(overrides: Mapping[str, Any]) -> TableLayer:
 
     A dotted name is narrower than its section, and holds whatever the order is.
     """
+    if not overrides:
+        return TableLayer((), {}, ())
     whole: dict[str, Any] = {}
     narrow: dict[str, dict[str, Any]] = {}
     for key, value in overrides.items():
