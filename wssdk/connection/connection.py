@@ -13,10 +13,10 @@ from wssdk.config import ClientConfig
 from wssdk.connection.idle import IdleWatch
 from wssdk.connection.keepalive import Keepalive
 from wssdk.connection.link import Link
-from wssdk.connection.outbox import Outbox, to_bytes
+from wssdk.connection.outbox import Outbox, control_payload
 from wssdk.connection.pings import Pings
 from wssdk.connection.receiving import FragmentIterator, Receiver
-from wssdk.errors import ConnectionClosed, ConnectionClosedOK, ProtocolError
+from wssdk.errors import ConnectionClosed, ConnectionClosedOK
 from wssdk.headers import Request, Response
 from wssdk.ports import Extension, Pipe
 from wssdk.protocol.core import ProtocolCore, Role
@@ -125,6 +125,7 @@ class ClientConnection(MessagePath):
     def _on_lost(self) -> None:
         for watch in self._watches:
             watch.stop()
+        self._receiver.release()
         self._outbox.end()
         self._pings.end(self._link.closed_exception)
         self.logger.debug("connection closed: %s", _Ending(self._link))
@@ -228,7 +229,7 @@ class ClientConnection(MessagePath):
         link = self._link
         if not link.is_open():
             return None, link.raise_closed()
-        payload = self._pings.new_payload() if data is None else _control_payload(data)
+        payload = self._pings.new_payload() if data is None else control_payload(data)
         pong = self._pings.add(payload, ack_on_close)
         self._core.send_ping(payload)
         link.flush()
@@ -241,7 +242,7 @@ class ClientConnection(MessagePath):
             ConnectionClosed: the connection is closed.
             ProtocolError: more than 125 bytes.
         """
-        payload = _control_payload(data)
+        payload = control_payload(data)
         await self._link.wait_room()
         self._core.send_pong(payload)
         self._link.flush()
@@ -323,6 +324,11 @@ class ClientConnection(MessagePath):
         return self._core.state is State.CLOSED
 
     @property
+    def queued(self) -> int:
+        """How many messages have come and wait to be received; of a streamed one, its fragments."""
+        return len(self._core.inbox)
+
+    @property
     def dropped(self) -> DropCount:
         """What came and was dropped: by ``on_full``, or for want of room while closing."""
         inbox = self._core.inbox
@@ -385,12 +391,3 @@ async def _anext_by_recv(connection: ClientConnection) -> Data:
         return await connection.recv()
     except ConnectionClosedOK:
         raise StopAsyncIteration from None
-
-
-def _control_payload(data: DataLike) -> bytes:
-    if not isinstance(data, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"data must be str, bytes, bytearray or memoryview, not {type(data).__name__}")
-    payload = bytes(to_bytes(data))
-    if len(payload) > 125:
-        raise ProtocolError(f"data has {len(payload)} bytes; a control frame holds at most 125")
-    return payload

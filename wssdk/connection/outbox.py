@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias
 
 from wssdk.codes import CloseCode, Opcode
 from wssdk.connection.link import Link
+from wssdk.errors import ProtocolError
 from wssdk.typing import BytesLike, DataLike
 
-__all__ = ["Outbox", "to_bytes"]
+__all__ = ["Outbox", "control_payload", "to_bytes"]
 
 _MANY: Final = 1 << 16
 """Bytes of frames that are put together for one write."""
@@ -27,6 +28,21 @@ def to_bytes(data: DataLike) -> bytes | bytearray | memoryview:
     if isinstance(data, memoryview) and (data.itemsize != 1 or not data.c_contiguous or data.ndim != 1):
         return data.tobytes()
     return data
+
+
+def control_payload(data: DataLike) -> bytes:
+    """Return ``data`` as the payload of a control frame.
+
+    Raises:
+        TypeError: it is of no supported type.
+        ProtocolError: it has more than 125 bytes (RFC 6455, 5.5).
+    """
+    if not isinstance(data, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"data must be str, bytes, bytearray or memoryview, not {type(data).__name__}")
+    payload = bytes(to_bytes(data))
+    if len(payload) > 125:
+        raise ProtocolError(f"data has {len(payload)} bytes; a control frame holds at most 125")
+    return payload
 
 
 class Outbox:

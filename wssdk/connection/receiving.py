@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import enum
 from collections import deque
 from collections.abc import AsyncIterator
@@ -27,12 +28,14 @@ class Receiver:
         "_inbox",
         "_link",
         "_loop",
+        "_streaming",
     )
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
         self._inbox = link.inbox
         self._loop = loop
+        self._streaming: FragmentIterator[Any] | None = None
 
     def check_free(self, call: str) -> None:
         """Refuse a second receiver.
@@ -41,7 +44,7 @@ class Receiver:
             ConcurrencyError: another call waits for a message, or took only a part of one.
         """
         self.check_alone(call)
-        if self._inbox.torn:
+        if self._inbox.torn and not self._inbox.lost:
             raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
 
     def check_alone(self, call: str) -> None:
@@ -50,7 +53,7 @@ class Receiver:
         Raises:
             ConcurrencyError: another call waits for a message.
         """
-        if self._inbox.waiter is not None:
+        if self._inbox.waiter is not None and not self._inbox.lost:
             raise ConcurrencyError(
                 f"cannot call {call} while another coroutine is already running recv or recv_streaming"
             )
@@ -77,6 +80,10 @@ class Receiver:
         self.check_free("recv_nowait")
         inbox = self._inbox
         if not len(inbox):
+            if not inbox.ended:
+                self._link.receiver_waits()
+            if len(inbox):
+                return self.recv_nowait()
             if inbox.ended:
                 raise self._link.closed_exception()
             raise asyncio.QueueEmpty("no message has been received")
@@ -129,6 +136,29 @@ class Receiver:
         finally:
             inbox.waiter = None
 
+    def tear(self, streaming: FragmentIterator[Any]) -> None:
+        """The next message is taken in part; its rest is for nobody else."""
+        self._streaming = streaming
+        self._inbox.torn = True
+        if self._inbox.lost:
+            self.release()
+
+    def mend(self) -> None:
+        """The message is taken as a whole, or nobody waits for its rest any more."""
+        self._streaming = None
+        self._inbox.torn = False
+
+    def release(self) -> None:
+        """The connection is lost: what is streamed is handed to who streams it, the rest is anybody's."""
+        inbox = self._inbox
+        inbox.lost = True
+        if self._streaming is not None:
+            self._streaming.take_rest()
+            self.mend()
+        elif inbox.streamed:
+            # Somebody waits for fragments, and may have been cancelled by now.
+            self._link.core.reader.stop_streaming()
+
     def stream(self, decode: bool | None) -> FragmentIterator[Any]:
         """Return the iterator over the fragments of the next message."""
         return FragmentIterator(self, self._link, decode)
@@ -154,7 +184,8 @@ class FragmentIterator(AsyncIterator[D]):
         self._stage = _Stage.NEW
         self._parts: deque[Fragment] = deque()
         self._utf8: codecs.IncrementalDecoder | None = None
-        self._binary = False
+        self._has_rest = False
+        """The connection is lost: what came of the message is here, and nothing more will come."""
 
     def __aiter__(self) -> FragmentIterator[D]:
         return self
@@ -188,13 +219,24 @@ class FragmentIterator(AsyncIterator[D]):
 
     def _finish(self) -> None:
         self._stage = _Stage.DONE
-        self._link.inbox.torn = False
-        self._link.judge_soon()
+        if not self._has_rest:
+            self._receiver.mend()
+            self._link.judge_soon()
+
+    def take_rest(self) -> None:
+        """Take what came of a message that has been begun: the connection is lost."""
+        self._has_rest = True
+        inbox = self._link.inbox
+        complete = bool(self._parts)
+        while not complete and len(inbox):
+            part: Fragment = inbox.take()
+            self._parts.append(part)
+            complete = part.fin
 
     def _skip_rest(self) -> None:
         """Take what came of the message: nobody else could tell it from the next one."""
         inbox = self._link.inbox
-        skipped = bool(self._parts)
+        skipped = self._has_rest or bool(self._parts)
         while not skipped and len(inbox):
             skipped = inbox.take().fin
 
@@ -212,7 +254,6 @@ class FragmentIterator(AsyncIterator[D]):
                 raise
         item: Any = inbox.take()
         self._stage = _Stage.STARTED
-        inbox.torn = True
         if item.__class__ is FragmentedMessage:
             self._parts = item.split()
             part = self._parts.popleft()
@@ -224,18 +265,20 @@ class FragmentIterator(AsyncIterator[D]):
             part = Fragment(Opcode.BINARY, item, True)
         if self._decode or (self._decode is None and part.opcode == Opcode.TEXT):
             self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        if not part.fin:
+            self._receiver.tear(self)
         return part
 
     async def _next(self) -> Fragment:
+        receiver, inbox = self._receiver, self._link.inbox
+        if not (self._parts or self._has_rest):
+            receiver.check_alone("recv_streaming")
+            if not len(inbox):
+                with contextlib.suppress(ConnectionClosed):  # maybe with the rest, which is here then
+                    await receiver.wait_for_item()
         if self._parts:
             return self._parts.popleft()
-        receiver, inbox = self._receiver, self._link.inbox
-        receiver.check_alone("recv_streaming")
-        if not len(inbox):
-            try:
-                await receiver.wait_for_item()
-            except ConnectionClosed:
-                inbox.torn = False  # nobody waits in vain for the rest
-                raise
+        if self._has_rest:
+            raise self._link.closed_exception()
         part: Fragment = inbox.take()
         return part

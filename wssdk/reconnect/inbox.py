@@ -25,6 +25,13 @@ class _Failure:
     error: Exception
 
 
+def _is_about_the_end(error: BaseException | None) -> bool:
+    """Tell whether ``error`` came of the end of a connection."""
+    while error is not None and not isinstance(error, ConnectionClosed):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 class Inbox:
     """Gives the messages of connections in the order they came, those of a lost one before the next one's.
 
@@ -36,9 +43,9 @@ class Inbox:
         """Messages at hand, the next one last. Always the same list."""
         self.direct: ClientConnection | None = None
         """The connection to receive from, where nothing is to come before its messages, and nobody waits."""
-        self.room: asyncio.Future[None] | None = None
-        """Waits for somebody to have received, whoever that is and however it ended: :meth:`wake_room`."""
-        self._backlog = Queue(limits.queue_high, None, None, limits.max_queue_bytes, limits.on_full)
+        # Of lost connections there is none that could be closed for having sent too much.
+        policy = "pause" if limits.on_full == "close" else limits.on_full
+        self._backlog = Queue(limits.queue_high, None, None, limits.max_queue_bytes, policy)
         self._one_by_one = False
         """There may be failures in the backlog, which a batch does not tell from messages."""
         self._only_newest = limits.on_full == "latest"
@@ -52,6 +59,7 @@ class Inbox:
         """The source is lost, and what it has left is being taken."""
         self._ended = False
         self._news: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
         self._dropped = DropCount()
 
     # For the receiver.
@@ -73,10 +81,10 @@ class Inbox:
         self.direct = None
         try:
             while True:
-                self.wake_room()
+                self._wake(self._room)
                 source = self._source
                 if self._backlog.count:
-                    messages = self._of_lost_ones()
+                    messages = await self._of_lost_ones()
                 elif source is not None:
                     messages = await self._of_source(source)
                 elif self._ended:
@@ -91,7 +99,7 @@ class Inbox:
                     return True
         finally:
             self._receiving = False
-            self.wake_room()
+            self._wake(self._room)
             self.clear_way()
 
     def clear_way(self) -> None:
@@ -99,13 +107,14 @@ class Inbox:
         if not (self.batch or self._backlog.count or self._receiving or self._lost) and self._plain:
             self.direct = self._source
 
-    def wake_room(self) -> None:
-        """Somebody has received, or gave up."""
-        self._wake(self.room)
-
-    def _of_lost_ones(self) -> list[Any]:
-        if self._only_newest and self._plain and self._source is not None:
-            self._take_at_hand(self._source)
+    async def _of_lost_ones(self) -> list[Any]:
+        source = self._source
+        if self._only_newest and source is not None and source.queued:
+            # It is newer.
+            if self._plain:
+                self._take_at_hand(source)
+            else:
+                await self._read_on(source)
         if self._one_by_one:
             item = self._backlog.take()
             if isinstance(item, _Failure):
@@ -137,14 +146,26 @@ class Inbox:
         return not reading.cancelled() and reading.result()
 
     async def _read(self, source: ClientConnection) -> bool:
+        before, had_ended = source.queued, source.closed and not source.queued
         try:
             self._admit(await source.recv())
         except ConnectionClosed:
             self._leave(source)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            if had_ended or (source.closed and not source.queued and _is_about_the_end(error)):
+                self._leave(source)  # in words of its own
+                return True
             if isinstance(error, ConcurrencyError) and not self._receiving:
                 return False  # somebody receives from that very connection
+            if isinstance(error, asyncio.CancelledError):
+                name = type(source).__name__
+                failure = RuntimeError(f"{name}.recv() awaited something that was cancelled")
+                failure.__cause__, error = error, failure
             self._backlog.admit(_Failure(error), 0)
+            return not source.closed or source.queued < before
         finally:
             self._reading = None
         return True
@@ -189,11 +210,11 @@ class Inbox:
             await self._collect()
             if self._source is None and self._backlog.has_room():
                 return
-            self.room = asyncio.get_running_loop().create_future()
+            self._room = asyncio.get_running_loop().create_future()
             try:
-                await self.room
+                await self._room
             finally:
-                self.room = None
+                self._room = None
 
     def _put_back(self) -> None:
         """What is at hand and was not taken counts among the rest."""
@@ -203,8 +224,8 @@ class Inbox:
             self._admit(message)
 
     async def _collect(self) -> None:
-        """Take what the lost connection has, as far as there is room, unless a receiver is about to."""
-        while (source := self._source) is not None and not self._receiving and self._backlog.has_room():
+        """Take what the lost connection has, as far as there is room; who waits there comes here then."""
+        while (source := self._source) is not None and self._backlog.has_room():
             if not (self._take_at_hand(source) if self._plain else await self._read_on(source)):
                 return
 

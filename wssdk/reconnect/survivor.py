@@ -115,9 +115,6 @@ class ReconnectingConnection:
                 return await direct.recv()
             except ConnectionClosed:
                 pass  # there may be another one
-            finally:
-                if inbox.room is not None:
-                    inbox.wake_room()
         if inbox.batch or await self._fill():
             return self._next()
         error = self._keeper.error
@@ -154,9 +151,6 @@ class ReconnectingConnection:
                 return await direct.recv()
             except ConnectionClosed:
                 pass  # there may be another one
-            finally:
-                if inbox.room is not None:
-                    inbox.wake_room()
         if not inbox.batch:
             await self._wait_for_messages(timeout)
         message = inbox.batch[-1]
@@ -184,9 +178,6 @@ class ReconnectingConnection:
                 return await direct.recv_many(max)
             except ConnectionClosed:
                 pass  # there may be another one
-            finally:
-                if inbox.room is not None:
-                    inbox.wake_room()
         if not batch:
             await self._wait_for_messages(None)
         count = len(batch) if most < 0 else min(most, len(batch))

@@ -46,6 +46,7 @@ cdef class Inbox:
     cdef public bint ended
     cdef public object waiter
     cdef public bint torn
+    cdef public bint lost
 
     cpdef bint is_full(self)
     cpdef bint has_room(self)

@@ -109,6 +109,8 @@ class Inbox:
         """Wakeup or future of the receiver that waits; None where nobody does."""
         self.torn = False
         """A message was taken in part: only who took it may take the rest."""
+        self.lost = False
+        """The connection is lost: whoever comes may take what is left, also where another one waits."""
 
     def __len__(self) -> int:
         return self.count

@@ -90,6 +90,8 @@ class Receive:
         return None
 
     def _refuse(self) -> None:
+        if self._inbox.lost:
+            return
         if self._inbox.waiter is not None:
             raise ConcurrencyError(
                 "cannot call recv while another coroutine is already running recv or recv_streaming"

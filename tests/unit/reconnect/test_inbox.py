@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from tests.support.connections import started, take_all, ticks
-from tests.support.raw_peer import BINARY, frame
+from tests.support.raw_peer import BINARY, CONT, TEXT, frame
 from tests.support.survival import Peers, surviving
 from tests.support.until import until
 from wssdk.codes import DropCount
 from wssdk.config_words import OnFull
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError, ConnectionClosed
-from wssdk.reconnect.survivor import ReconnectingConnection
 from wssdk.typing import Data
 
 
@@ -163,23 +162,6 @@ async def test_who_never_receives_gets_the_next_connection_all_the_same() -> Non
         assert await conn.recv() == "a"
 
 
-class Shouting(ClientConnection):
-    """Makes something of each message."""
-
-    async def recv(self, **keywords: object) -> str:  # type: ignore[override]
-        return str(await super().recv()).upper()
-
-
-async def test_a_subclass_is_received_from_by_its_own_recv() -> None:
-    peers = Peers(kind=Shouting)
-    async with surviving(peers) as conn:
-        peers.last.say("a")
-        peers.last.lose()
-        await until(lambda: len(peers.all) == 2)
-        peers.last.say("b")
-        assert [await conn.recv(), await conn.recv()] == ["A", "B"]
-
-
 @pytest.mark.parametrize(("on_full", "kept"), [("drop_oldest", ["b", "c"]), ("latest", ["c"])])
 async def test_who_only_sends_is_reconnected_where_the_oldest_make_room(
     on_full: OnFull, kept: list[str]
@@ -242,78 +224,6 @@ async def test_dropped_counts_the_present_connection() -> None:
         assert conn.dropped == DropCount(1, 1)
 
 
-class Slow(ClientConnection):
-    """Takes its time with each message, until it is told to go on."""
-
-    def __init__(self, *arguments: object, **keywords: object) -> None:
-        super().__init__(*arguments, **keywords)  # type: ignore[arg-type]
-        self.busy = asyncio.Event()
-        self.may_go_on = asyncio.Event()
-
-    async def recv(self, **keywords: object) -> str:  # type: ignore[override]
-        message = str(await super().recv())
-        self.busy.set()
-        await self.may_go_on.wait()
-        if message == "bad":
-            raise ValueError(message)
-        return message
-
-
-@asynccontextmanager
-async def with_a_slow_one_lost(*texts: str) -> AsyncIterator[tuple[ReconnectingConnection, Slow]]:
-    """Lose a slow connection that is making something of the first of ``texts``."""
-    peers = Peers(kind=Slow)
-    async with surviving(peers) as conn:
-        slow = peers.connections[0]
-        assert isinstance(slow, Slow)
-        peers.last.say(*texts)
-        peers.last.lose()
-        await slow.busy.wait()
-        yield conn, slow
-
-
-async def test_no_receiver_overtakes_a_message_that_a_subclass_is_at() -> None:
-    async with with_a_slow_one_lost("a", "b") as (conn, slow):
-        receiving = await started(conn.recv())
-        slow.may_go_on.set()
-        assert [await receiving, await conn.recv()] == ["a", "b"]
-
-
-async def test_a_cancelled_receiver_leaves_what_a_subclass_is_at_to_the_next() -> None:
-    async with with_a_slow_one_lost("a", "b") as (conn, slow):
-        receiving = await started(conn.recv())
-        receiving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await receiving
-        slow.may_go_on.set()
-        assert [await conn.recv(), await conn.recv()] == ["a", "b"]
-
-
-async def test_closing_waits_for_what_a_subclass_is_at() -> None:
-    async with with_a_slow_one_lost("a") as (conn, slow):
-        closing = await started(conn.close())
-        slow.may_go_on.set()
-        await closing
-        assert await conn.recv() == "a"
-
-
-async def test_a_subclass_that_never_gets_done_does_not_hold_up_closing() -> None:
-    async with with_a_slow_one_lost("a") as (conn, _):
-        receiving = await started(conn.recv())
-        await conn.close()
-        with pytest.raises(ConnectionClosed):
-            await receiving
-
-
-async def test_a_message_that_a_subclass_makes_nothing_of_is_its_receivers_failure() -> None:
-    async with with_a_slow_one_lost("a", "bad", "b") as (conn, slow):
-        slow.may_go_on.set()
-        assert await conn.recv() == "a"
-        with pytest.raises(ValueError, match="bad"):
-            await conn.recv()
-        assert await conn.recv() == "b"
-
-
 async def test_messages_at_hand_stay_first_when_their_connection_is_lost() -> None:
     peers = Peers()
     async with surviving(peers) as conn:
@@ -360,3 +270,63 @@ async def test_recv_many_goes_on_with_the_next_connection() -> None:
         await until(lambda: len(peers.all) == 2)
         peers.last.say("c")
         assert [await conn.recv_many(), await conn.recv_many()] == [["b"], ["c"]]
+
+
+async def test_messages_that_one_lost_connection_left_stay_in_order_when_the_next_is_lost() -> None:
+    peers = Peers()
+    async with surviving(peers) as conn:
+        peers.last.say("a", "b", "c")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        assert await conn.recv() == "a"
+        peers.last.say("d")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 3)
+        assert [await conn.recv() for _ in range(3)] == ["b", "c", "d"]
+
+
+async def test_what_is_taken_at_once_does_not_let_the_rest_of_a_lost_connection_overtake() -> None:
+    peers = Peers()
+    async with surviving(peers, max_queue=2) as conn:
+        peers.last.say(*"abcde")
+        peers.last.lose()
+        await ticks(20)
+        got = [await conn.recv(), await conn.recv()]
+        await ticks(20)
+        assert got + [await conn.recv() for _ in range(3)] == [*"abcde"]
+
+
+WAYS: dict[str, Callable[[ClientConnection], Coroutine[Any, Any, object]]] = {
+    "recv": lambda ws: ws.recv(),
+    "timeout": lambda ws: ws.recv(timeout=60),
+    "decode": lambda ws: ws.recv(decode=True),
+    "recv_many": lambda ws: ws.recv_many(),
+    "recv_streaming": lambda ws: ws.recv_streaming().__anext__(),
+}
+
+
+@pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_who_receives_from_the_connection_itself_does_not_stop_reconnecting(
+    way: str, wakeup: str
+) -> None:
+    peers = Peers(wakeup=wakeup)
+    async with surviving(peers):
+        receiving = await started(WAYS[way](peers.connections[0]))
+        peers.last.lose()
+        with pytest.raises(ConnectionClosed):
+            await receiving
+        await until(lambda: len(peers.all) == 2)
+
+
+@pytest.mark.parametrize("wakeup", ["direct", "scheduled"])
+async def test_message_that_was_begun_and_left_does_not_stop_reconnecting(wakeup: str) -> None:
+    peers = Peers(wakeup=wakeup)
+    async with surviving(peers) as conn:
+        receiving = await started(anext(peers.connections[0].recv_streaming()))
+        peers.last.feed(frame(TEXT, b"a", fin=False))
+        assert await receiving == "a"
+        peers.last.feed(frame(CONT, b"b"), frame(TEXT, b"next"))
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        assert await conn.recv() == "next"
