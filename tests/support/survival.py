@@ -99,7 +99,8 @@ class Peers:
         """Whether they answer pings."""
         self._outcomes = list(outcomes)
         self._marks = (high, low)
-        self._keywords = {"ping_interval": None, **keywords}
+        self.keywords = {"ping_interval": None, **keywords}
+        """Keywords of later connections."""
 
     @property
     def last(self) -> Peer:
@@ -117,7 +118,7 @@ class Peers:
         peer.pongs = self.pongs
         if not self.read:
             peer.stop_peer()
-        connection = made_on(FakePipe(peer), **self._keywords)
+        connection = made_on(FakePipe(peer), **self.keywords)
         connection.start()
         self.all.append(peer)
         self.connections.append(connection)

@@ -90,7 +90,7 @@ async def test_closing_waits_for_what_a_subclass_is_at() -> None:
 
 
 async def test_a_subclass_that_never_gets_done_does_not_hold_up_closing() -> None:
-    async with with_a_slow_one_lost("a") as (conn, _):
+    async with with_a_slow_one_lost("a", "b") as (conn, _):
         receiving = await started(conn.recv())
         await conn.close()
         with pytest.raises(ConnectionClosed):
@@ -104,6 +104,20 @@ async def test_a_message_that_a_subclass_makes_nothing_of_is_its_receivers_failu
         with pytest.raises(ValueError, match="bad"):
             await conn.recv()
         assert await conn.recv() == "b"
+
+
+async def test_failure_stays_one_where_the_next_connection_is_of_another_class() -> None:
+    peers = Peers(kind=Slow)
+    async with surviving(peers) as conn:
+        slow = peers.connections[0]
+        assert isinstance(slow, Slow)
+        slow.may_go_on.set()
+        peers.keywords["kind"] = ClientConnection
+        peers.last.say("bad")
+        peers.last.lose()
+        await until(lambda: len(peers.all) == 2)
+        with pytest.raises(ValueError, match="bad"):
+            await conn.recv()
 
 
 class FeedLost(Exception):
