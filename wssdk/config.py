@@ -157,6 +157,20 @@ class ClientConfig:
         # Which tells what is wrong; nothing but its report may travel on.
         return attrs.evolve(self, uri=uri, uris=())
 
+    def with_parts(self, parts: Mapping[str, Any]) -> ClientConfig:
+        """Return this configuration with other sections and values, as their grammars return them.
+
+        It is for the loader, which has asked the grammars already.
+
+        Raises:
+            ConfigError: they do not go with each other.
+        """
+        new = _copied(self)
+        for name, part in parts.items():
+            _set(new, name, part)
+        rules.raise_all(rules.ask_client(new))
+        return new
+
     def with_origins(self, origins: object) -> ClientConfig:
         """Return this configuration with another memory of where it comes from: what the loader calls."""
         new = _copied(self)

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
 
-from wssdk.config import ClientConfig
-from wssdk.config_faults import Fault, Leaf, value_fault
+from wssdk.config import ClientConfig, FrozenHeaders
+from wssdk.config_faults import Fault, LateFault, Leaf, Row, Words, value_fault, words_of
 from wssdk.config_headers import check_header, shown_name
 from wssdk.config_origins import Origins
 from wssdk.config_resolve import Missing, Unresolved, resolve
 from wssdk.config_rules import TOGETHER
-from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
+from wssdk.config_schema import HEADERS, OPTIONS, SECTIONS, Keys, dotted
 from wssdk.config_structure import structure
 from wssdk.config_values import BadValue, Dialect, describe
-from wssdk.errors import ConfigProblem
+from wssdk.errors import ConfigError, ConfigProblem
+from wssdk.secret import Secret
 
-__all__ = ["Built", "as_spelled", "build", "judge"]
+__all__ = ["Builder", "Built", "ElsewhereError", "Found", "History", "Layer", "as_spelled", "build", "merge"]
+
+Layer: TypeAlias = Sequence[Leaf]
+"""What is set in one place."""
 
 # An option, the one of lower layers that it takes the place of, and what is left of that.
 _INSTEAD: Final[tuple[tuple[Keys, Keys, object], ...]] = (
     (("uri",), ("uris",), ()),
     (("uris",), ("uri",), None),
 )
+
+History: TypeAlias = dict[Keys, tuple[Leaf, ...]]
+"""By option all that set it, low to high."""
+
+# Names of variables that those which are not set are compared with, in one configuration.
+_MOST_COMPARED: Final = 5000
+
+_ORDER: Final = {name: at for at, name in enumerate(attrs.fields_dict(ClientConfig))}
+_DEFAULTS: Final = ClientConfig()
 
 
 @attrs.frozen
@@ -38,43 +52,50 @@ class Built:
     faults: tuple[Fault, ...]
 
 
-def build(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> Built:
+def build(layers: Iterable[Layer], environ: Mapping[str, str]) -> Built:
     """Lay the layers over each other, low to high, and make the configuration of what holds."""
-    history, replaced = _merge(layers)
-    builder = _Builder(history, environ)
-    config = builder.make()
+    history, replaced = merge(layers)
+    builder = Builder(history, environ)
+    config = builder.make({})
     origins = Origins(config, {**history, **replaced} if replaced else history)
-    return Built(config.with_origins(origins), history, tuple(builder.faults))
+    return Built(config.with_origins(origins), history, tuple(found.fault for found in builder.faults))
 
 
-def judge(layers: Iterable[Iterable[Leaf]], environ: Mapping[str, str]) -> tuple[Fault, ...]:
-    """Return which values cannot be right, whatever else is set.
+class Found(NamedTuple):
+    """A fault, and how it was found."""
 
-    What a value points to need not be there, and rules between options need not be kept.
-    """
-    builder = _Builder(_merge(layers)[0], environ)
-    builder.judge()
-    return tuple(builder.faults)
+    fault: Fault
+    part: str
+    """The section, or the option of the top level, that it is in."""
+    step: int
+    """0: a reference cannot be followed, or it is a header; 1: a grammar refused it; 2: a rule did."""
+    leaf: Leaf
+    """What is to blame."""
+    alone: bool = True
+    """Whether the value cannot be right whatever else is set, and wherever it is loaded."""
+
+    def order(self) -> tuple[int, int]:
+        """Return where it is among the faults of one configuration."""
+        return self.step, _ORDER[self.part]
 
 
-def _merge(
-    layers: Iterable[Iterable[Leaf]],
-) -> tuple[dict[Keys, tuple[Leaf, ...]], dict[Keys, tuple[Leaf, ...]]]:
+def merge(layers: Iterable[Layer]) -> tuple[History, History]:
     """Return by option all that set it; and the same of options that others took the place of."""
-    history: dict[Keys, tuple[Leaf, ...]] = {}
-    replaced: dict[Keys, tuple[Leaf, ...]] = {}
+    history: History = {}
+    replaced: History = {}
     headers: dict[str, Keys] = {}
     for layer in layers:
         given: dict[Keys, Leaf] = {}
         for leaf in layer:
-            given[leaf.option] = leaf
             option = leaf.option
-            if option[0] == HEADERS:
+            if len(option) == 1:
+                given[option] = leaf
+            elif option[0] == HEADERS:
                 option = _header(leaf, headers)
-            before = history.get(option, ())
-            if replaced and not before:
-                before = replaced.pop(option, ())
-            history[option] = (*before, leaf)
+            if option in history:
+                history[option] = (*history[option], leaf)
+            else:
+                history[option] = (*replaced.pop(option), leaf) if option in replaced else (leaf,)
         for one, other, left in _INSTEAD:
             if one in given and other not in given and other in history:
                 replaced[other] = (*history.pop(other), attrs.evolve(given[one], option=other, value=left))
@@ -99,94 +120,164 @@ def as_spelled(name: str) -> str:
 
 def _header_name(leaves: tuple[Leaf, ...]) -> str:
     """Return the spelling that holds: a variable's name has none."""
-    spelled = [leaf for leaf in leaves if leaf.place.dialect is not Dialect.ENVIRONMENT]
-    return (spelled or list(leaves))[-1].option[1]
+    for leaf in reversed(leaves):
+        if leaf.place.dialect is not Dialect.ENVIRONMENT:
+            return leaf.option[1]
+    return leaves[-1].option[1]
 
 
-class _Builder:
-    def __init__(self, history: Mapping[Keys, tuple[Leaf, ...]], environ: Mapping[str, str]) -> None:
+class ElsewhereError(Exception):
+    """A rule is broken, and to blame is an option that other layers set."""
+
+    def __init__(self, option: Keys) -> None:
+        super().__init__()
+        self.option = option
+
+
+class Builder:
+    """A configuration in the making: what is wrong is left out, and noted."""
+
+    def __init__(self, history: History, environ: Mapping[str, str]) -> None:
         self._history = history
         self._environ = environ
-        self._values: dict[Keys, object] = {}
+        # What is left to make a section, an option of the top level, or the headers of: names and values.
+        self._given: dict[str, dict[Keys, Any]] = {}
+        self._parts: dict[str, Any] = {}
+        self._stale: set[str] = set()
+        self._unresolved = 0
         self._bad: set[str] = set()
-        self.faults: list[Fault] = []
-
-    def judge(self) -> None:
-        """Note what is wrong with each value by itself."""
-        for option in self._history:
-            self._resolve(option, needed=False)
-        _, bad_values, _ = structure(self._tree())
-        for option, bad in bad_values.items():
-            self._refuse(option, bad)
-
-    def make(self) -> ClientConfig:
-        """Return the configuration of everything that is right, and note what is not."""
-        for option in self._history:
+        self._rows: dict[tuple[int, Keys, bool], Row] = {}
+        self.faults: list[Found] = []
+        for option in history:
             self._resolve(option)
+
+    def make(self, others: Mapping[str, Any]) -> ClientConfig:
+        """Return the configuration of everything that is right, and of the parts that ``others`` made.
+
+        Raises:
+            ElsewhereError: what is right does not go with one of those.
+        """
+        while True:
+            parts = self.make_parts()
+            try:
+                return _DEFAULTS.with_parts({**others, **parts})
+            except ConfigError as error:
+                problems = error.problems
+            self._refuse_combinations(problems)
+
+    def make_parts(self) -> Mapping[str, Any]:
+        """Return the sections and the options of the top level, as far as they are right."""
         # What has a fault is left out, and the rest tried again: the rules between options only run on
         # what is made of good values.
-        while True:
-            config, bad_values, broken_rules = structure(self._tree())
-            if config is not None:
-                return config
-            before = len(self._values)
-            for option, bad in bad_values.items():
-                self._refuse(option, bad)
-            if not bad_values:
-                for error in broken_rules:
-                    for problem in error.problems:
-                        self._refuse_combination(problem)
-            assert len(self._values) < before, "a fault in what nobody set"
+        while self._stale:
+            all_bad: dict[Keys, BadValue] = {}
+            broken: list[ConfigProblem] = []
+            for name in sorted(self._stale, key=_ORDER.__getitem__):
+                part, bad_values, broken_rules = self._make_part(name)
+                all_bad |= bad_values
+                broken.extend(problem for error in broken_rules for problem in error.problems)
+                if not bad_values and not broken_rules:
+                    self._parts[name] = part
+                    self._stale.discard(name)
+            for option, bad in all_bad.items():
+                self._leave_out(option)
+                leaf = self._history[option][-1]
+                self._add(leaf, 1, True, partial(_words_of_bad, leaf, bad.with_traceback(None)))
+            if broken and not all_bad:
+                self._refuse_combinations(broken)
+        return self._parts
 
-    def _resolve(self, option: Keys, *, needed: bool = True) -> None:
-        leaf = self._history[option][-1]
-        if option[0] == HEADERS and leaf.value is None and leaf.place.dialect is Dialect.CODE:
+    def _make_part(self, name: str) -> tuple[Any, dict[Keys, BadValue], list[ConfigError]]:
+        given = self._given.get(name)
+        if not given:
+            return getattr(_DEFAULTS, name), {}, []
+        if name == HEADERS:
+            return _checked_headers(given.values()), {}, []
+        if name in SECTIONS:
+            return structure(name, {option[1]: value for option, value in given.items()})
+        return structure(name, given[(name,)])
+
+    def _resolve(self, option: Keys) -> None:
+        leaves = self._history[option]
+        leaf = leaves[-1]
+        is_header, alone = option[0] == HEADERS, True
+        if is_header and leaf.value is None and leaf.place.dialect is Dialect.CODE:
             return  # taken away
+        find: Callable[[], Words]
         try:
             value = resolve(leaf, self._environ)
-            if option[0] == HEADERS:
-                check_header(_header_name(self._history[option]), value)
+            if is_header:
+                name = _header_name(leaves)
+                check_header(name, value)
+                value = name, value
         except Unresolved as unresolved:
-            if needed or not isinstance(unresolved, Missing):
-                self._add(leaf, unresolved.message, unresolved.hint)
+            alone = not isinstance(unresolved, Missing)
+            self._unresolved += 1
+            near = self._unresolved * len(self._environ) <= _MOST_COMPARED
+            find = partial(_words_of_unresolved, leaf, unresolved.with_traceback(None), near)
         except BadValue as bad:
-            self._refuse(option, bad)
+            find = partial(_words_of_bad, leaf, bad.with_traceback(None))
         else:
-            self._values[option] = value
+            self._given.setdefault(option[0], {})[option] = value
+            self._stale.add(option[0])
+            return
+        if is_header and len(leaves) == 1 and leaf.place.dialect is not Dialect.CODE:
+            self._add_to_row(leaf, alone, find)
+        else:
+            self._add(leaf, 0, alone, find)
 
-    def _tree(self) -> dict[str, Any]:
-        tree: dict[str, Any] = {}
-        for option, value in self._values.items():
-            if option[0] == HEADERS:
-                tree.setdefault(HEADERS, {})[_header_name(self._history[option])] = value
-            elif len(option) == 1:
-                tree[option[0]] = value
-            else:
-                tree.setdefault(option[0], {})[option[1]] = value
-        return tree
-
-    def _add(self, leaf: Leaf, text: str, hint: str | None) -> None:
+    def _add(self, leaf: Leaf, step: int, alone: bool, find: Callable[[], Words]) -> None:
         self._bad.add(".".join(leaf.option))
-        named = leaf.named
-        if leaf.option[0] == HEADERS:
-            named = (*named[:-1], shown_name(named[-1]))
-        self.faults.append(value_fault(leaf.place, dotted(named), text, hint))
+        self.faults.append(Found(LateFault(leaf.place, find), leaf.option[0], step, leaf, alone))
 
-    def _refuse(self, option: Keys, bad: BadValue) -> None:
-        self._values.pop(option, None)
-        leaf = self._history[option][-1]
-        dialect = leaf.place.dialect
-        shown = option[0] != HEADERS and not OPTIONS[option].untold
-        given = bad.value if leaf.text is None or isinstance(bad.value, str) else leaf.text
-        got = describe(given, dialect, shown=shown)
-        self._add(leaf, bad.told(dialect, got), bad.advice(dialect, leaf.place.variable))
+    def _add_to_row(self, leaf: Leaf, alone: bool, find: Callable[[], Words]) -> None:
+        """Add what is wrong with a header that is set once: the history has those in their table's order."""
+        row = id(leaf.place.document), leaf.named[:-1], alone
+        if row not in self._rows:
+            self._rows[row] = Row()
+        faults = self._rows[row].make(lambda: leaf.place, find)
+        self.faults.extend(Found(fault, HEADERS, 0, leaf, alone) for fault in faults)
 
-    def _refuse_combination(self, problem: ConfigProblem) -> None:
-        option = tuple(problem.path.split("."))
-        self._values.pop(option, None)
-        for group in TOGETHER:
-            if problem.path in group and group & self._bad:
-                return  # the rule may be kept once that one is mended
-        leaf = self._history[option][-1]
-        text = problem.message.removeprefix(f"{problem.path}: ")
-        self.faults.append(value_fault(leaf.place, dotted(leaf.named), text, problem.hint))
+    def _leave_out(self, option: Keys) -> None:
+        self._given.get(option[0], {}).pop(option, None)
+        self._stale.add(option[0])
+
+    def _refuse_combinations(self, problems: Iterable[ConfigProblem]) -> None:
+        for problem in problems:
+            option = tuple(problem.path.split("."))
+            if option not in self._history:
+                raise ElsewhereError(option)
+            self._leave_out(option)
+            if any(problem.path in group and group & self._bad for group in TOGETHER):
+                continue  # the rule may be kept once that one is mended
+            leaf = self._history[option][-1]
+            text = problem.message.removeprefix(f"{problem.path}: ")
+            fault = value_fault(leaf.place, dotted(leaf.named), text, problem.hint)
+            self.faults.append(Found(fault, option[0], 2, leaf, alone=False))
+
+
+def _checked_headers(fields: Collection[tuple[str, str | Secret]]) -> FrozenHeaders:
+    """Return header fields that were checked, each by itself, as they came."""
+    secrets = [name for name, text in fields if isinstance(text, Secret) and text.reveal()]
+    return FrozenHeaders(
+        [(name, text.reveal() if isinstance(text, Secret) else text) for name, text in fields], secrets
+    )
+
+
+def _words_of_unresolved(leaf: Leaf, unresolved: Unresolved, near: bool) -> Words:
+    return _words(leaf, unresolved.message, unresolved.find_hint(near=near))
+
+
+def _words_of_bad(leaf: Leaf, bad: BadValue) -> Words:
+    dialect = leaf.place.dialect
+    shown = leaf.option[0] != HEADERS and not OPTIONS[leaf.option].untold
+    given = bad.value if leaf.text is None or isinstance(bad.value, str) else leaf.text
+    got = describe(given, dialect, shown=shown)
+    return _words(leaf, bad.told(dialect, got), bad.advice(dialect, leaf.place.variable))
+
+
+def _words(leaf: Leaf, text: str, hint: str | None) -> Words:
+    named = leaf.named
+    if leaf.option[0] == HEADERS:
+        named = (*named[:-1], shown_name(named[-1]))
+    return words_of(leaf.place.dialect, dotted(named), text, hint)

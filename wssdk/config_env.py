@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import attrs
 
-from wssdk.config_faults import MOST_HINTS, Fault, Leaf, Place
+from wssdk.config_faults import MOST_HINTS, Fault, Leaf, Place, Row, Words
 from wssdk.config_schema import (
     ALIASES,
     CONNECTIONS,
@@ -87,10 +88,13 @@ class _Reader:
     def __init__(self, prefix: str, connections: Mapping[str, list[str]]) -> None:
         self._prefix = prefix
         self._connections = connections
-        self._longest_first = sorted(connections, key=len, reverse=True)
+        self._in_order = sorted(connections)
+        self._lengths = frozenset(map(len, connections))
+        self._longest = max(self._lengths, default=0)
         self.leaves: dict[str, list[Leaf]] = {}
         self.faults: list[Fault] = []
         self.unknown: list[Fault] = []
+        self._row = Row()
 
     def read(self, variable: str, text: str) -> None:
         name = variable[len(self._prefix) :]
@@ -113,23 +117,29 @@ class _Reader:
             self.leaves.setdefault(connection, []).extend(leaves)
         elif connection or not _is_skipped(name, text):
             before = f"{self._prefix}{_CONNECTIONS_START}{connection}__" if connection else self._prefix
-            path = name.lower().replace("__", ".")
-            hint = _hint(before, inside) if len(self.unknown) < MOST_HINTS else None
-            self.unknown.append(Fault(place, path, "unknown option", hint))
+            few = len(self.unknown) < MOST_HINTS
+            self.unknown += self._row.make(lambda: place, partial(_words_of_name, name, before, inside, few))
 
     def _split(self, name: str) -> tuple[str, str]:
         """Return connection and option; names of connections may have double underscores, too."""
-        for connection in self._longest_first:
-            if name.startswith(f"{connection}__"):
-                return connection, name.removeprefix(f"{connection}__")
+        end = name.rfind("__", 0, self._longest + 2)
+        while end > 0:
+            if end in self._lengths and name[:end] in self._connections:
+                return name[:end], name[end + 2 :]
+            end = name.rfind("__", 0, end + 1)
         connection, _, inside = name.partition("__")
         return connection, inside
 
     def _refuse_connection(self, place: Place, connection: str, inside: str) -> None:
         few = len(self.unknown) < MOST_HINTS
-        near = nearest(connection, sorted(self._connections)) if few else None
+        self.unknown += self._row.make(
+            lambda: place, partial(self._words_of_connection, connection, inside, few)
+        )
+
+    def _words_of_connection(self, connection: str, inside: str, few: bool) -> Words:
+        near = nearest(connection, self._in_order) if few else None
         hint = None if near is None else f"did you mean {self._prefix}{_CONNECTIONS_START}{near}__{inside}?"
-        self.unknown.append(Fault(place, CONNECTIONS, "unknown connection", hint))
+        return CONNECTIONS, "unknown connection", hint
 
     def check_files(self) -> None:
         """Find secrets that are given twice: as text, and in a file."""
@@ -195,6 +205,11 @@ def _decode_item(text: str, grammar: Grammar) -> object:
     if grammar.form in (Form.SWITCH, Form.SWITCH_OR_NUMBER):
         return _SWITCH.get(word.lower(), text)
     return word if grammar.form is Form.VALUE else text
+
+
+def _words_of_name(name: str, before: str, inside: str, few: bool) -> Words:
+    hint = _hint(before, inside) if few else None
+    return name.lower().replace("__", "."), "unknown option", hint
 
 
 def _hint(before: str, name: str) -> str | None:

@@ -36,18 +36,21 @@ class _Stack:
         self.documents: list[Document] = []
         self.faults: list[Fault] = []
         self._laid: set[str] = set()
+        self._is_full = False
 
     def lay(self, document: Document, above: tuple[Document, ...]) -> None:
         """Lay what ``document`` extends, then itself; ``above`` are the files that led here."""
         chain = (*above, document)
         for name in self._names(document):
+            if self._is_full:
+                break
             self._lay_base(name, chain)
         self.documents.append(document)
 
     def _names(self, document: Document) -> list[str]:
         given: Any = (document.tree or {}).get(EXTENDS, [])
         if isinstance(given, list) and all(isinstance(name, str) and name for name in given):
-            return given
+            return list(dict.fromkeys(given))
         hint = "put it into brackets" if isinstance(given, str) else None
         got = describe(given, Dialect.TOML, shown=False)
         self.faults.append(_fault(document, f"{_EXPECTED}, got {got}", hint))
@@ -64,7 +67,8 @@ class _Stack:
             self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
         elif len(chain) >= _DEEPEST:
             self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
-        elif len(self._laid) >= _MOST:
+        elif len(self._laid) >= _MOST and real not in self._laid:
+            self._is_full = True
             self.faults.append(_fault(chain[-1], f"more than {_MOST} files are extended"))
         elif real not in self._laid:
             self._laid.add(real)

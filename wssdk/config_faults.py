@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
-from wssdk.config_marks import Marks, Span, scan_marks
+from wssdk.config_marks import Marks, Span
 from wssdk.config_schema import Keys
 from wssdk.config_values import Dialect
 
-__all__ = ["CODE", "MOST_HINTS", "MOST_TOLD", "Document", "Fault", "Leaf", "Place", "value_fault"]
+__all__ = [
+    "CODE",
+    "MOST_HINTS",
+    "MOST_TOLD",
+    "Document",
+    "Fault",
+    "LateFault",
+    "Leaf",
+    "Place",
+    "Row",
+    "Words",
+    "value_fault",
+    "words_of",
+]
 
+Words: TypeAlias = tuple[str, str, str | None]
+"""The option's dotted path, what is wrong, and the way out."""
+
+_set: Final = object.__setattr__  # a frozen class has no other way
 
 MOST_TOLD: Final = 100
 """Problems that a report tells; of a file that is full of them it says how many more there are."""
@@ -47,7 +64,7 @@ class Document:
     @functools.cached_property
     def marks(self) -> Marks:
         """Where everything stands in the file."""
-        return scan_marks(self.text if self.is_toml else "")
+        return Marks(self.text if self.is_toml else "")
 
     def span(self, keys: Keys, *, at_key: bool = False) -> Span | None:
         """Return where ``keys`` stand, or the nearest table above them; None for the document as a whole.
@@ -57,18 +74,24 @@ class Document:
         """
         path = (*self.root, *keys) if keys else ()
         while path:
-            mark = self.marks.by_path.get(path)
+            mark = self.marks.find(path)
             if mark is not None:
-                return mark.key if at_key or mark.value is None else mark.value
+                key, value = mark
+                return key if at_key or value is None else value
             path, at_key = path[:-1], True
         return None
+
+    def is_read(self, keys: Keys) -> bool:
+        """Tell whether the marks are read as far as where ``keys`` stand."""
+        return not keys or (*self.root, *keys) in self.marks.by_path
 
     def line(self, position: int) -> int:
         """Return the number of the line of a position, from 1."""
         return self.text.count("\n", 0, position) + 1
 
 
-@attrs.frozen
+# A file makes thousands of these two, and a frozen one takes three times as long to make.
+@attrs.define
 class Place:
     """Where something is written."""
 
@@ -85,7 +108,7 @@ CODE = Place(Dialect.CODE)
 """Overrides."""
 
 
-@attrs.frozen
+@attrs.define
 class Leaf:
     """A value of one layer, as it is written there."""
 
@@ -112,8 +135,75 @@ class Fault:
     """Whether the key is to blame, not the value."""
     span: Span | None = None
     """Where it is in the document; None: where the place's keys are."""
+    others: int = 0
+    """How many there are behind it that are only counted."""
+
+
+class LateFault(Fault):
+    """A fault whose words are found when it is told: of thousands that is done for a hundred."""
+
+    __slots__ = ("_find", "_found")
+
+    _find: Callable[[], Words]
+    _found: Words | None
+
+    def __init__(self, place: Place, find: Callable[[], Words], *, at_key: bool = False) -> None:
+        _set(self, "place", place)
+        _set(self, "at_key", at_key)
+        _set(self, "span", None)
+        _set(self, "others", 0)
+        _set(self, "_find", find)
+        _set(self, "_found", None)
+
+    def _words(self) -> Words:
+        found = self._found
+        if found is None:
+            found = self._find()
+            _set(self, "_found", found)
+        return found
+
+    @property
+    def path(self) -> str:
+        """Dotted path of the option."""
+        return self._words()[0]
+
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return self._words()[1]
+
+    @property
+    def hint(self) -> str | None:
+        """The way out."""
+        return self._words()[2]
+
+
+class Row:
+    """Makes the faults of one table or of the environment, in the order of their places.
+
+    Those that will never be told are only counted.
+    """
+
+    def __init__(self, most: int = MOST_TOLD + 1) -> None:
+        self._left = most
+
+    def make(
+        self, place: Callable[[], Place], find: Callable[[], Words], *, at_key: bool = False
+    ) -> list[Fault]:
+        """Return another fault, in a list; an empty one where it is only counted."""
+        if self._left > 0:
+            self._left -= 1
+            self._last = LateFault(place(), find, at_key=at_key)
+            return [self._last]
+        _set(self._last, "others", self._last.others + 1)
+        return []
+
+
+def words_of(dialect: Dialect, named: str, text: str, hint: str | None = None) -> Words:
+    """Return what is told of a value: variables speak for themselves, elsewhere the option is named."""
+    return named, text if dialect is Dialect.ENVIRONMENT else f"{named}: {text}", hint
 
 
 def value_fault(place: Place, named: str, text: str, hint: str | None = None) -> Fault:
-    """Return a fault of a value: variables speak for themselves, elsewhere the option is named."""
-    return Fault(place, named, text if place.dialect is Dialect.ENVIRONMENT else f"{named}: {text}", hint)
+    """Return a fault of a value."""
+    return Fault(place, *words_of(place.dialect, named, text, hint))

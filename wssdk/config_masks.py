@@ -53,7 +53,7 @@ def covers(document: Document, line: Span) -> list[Cover]:
 
 
 def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
-    marks = document.marks
+    marks = document.marks.read(line[1])
     found: list[Cover] = [(span, "") for span in _on_line(marks.comments, line, lambda span: span)]
     values = _on_line(marks.values, line, lambda value: value[1])
     if len(values) > _MOST_VALUES:
@@ -64,7 +64,7 @@ def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
         shown = _shown(_in_root(document, path), raw, document.text[slice(*part)])
         if shown != raw:
             found.append((part, shown))
-    for path, span in _on_line(marks.keys, line, lambda key: key[1]):
+    for path, span in _on_line(marks.quoted, line, lambda key: key[1]):
         if not is_token(path[-1]) and _is_option(_in_root(document, path)):
             found.append((span, MASK))
     # Comments inside of what is covered anyway.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from wssdk.config_faults import MOST_TOLD, Document, Fault
@@ -19,6 +21,7 @@ _Piece: TypeAlias = tuple[Span, str, bool]
 
 _WIDEST: Final = 160
 _BEFORE_CARET: Final = 80
+_FIRST_READ: Final = 4096
 
 
 def report(faults: Iterable[Fault], documents: Sequence[Document]) -> list[ConfigProblem]:
@@ -26,28 +29,61 @@ def report(faults: Iterable[Fault], documents: Sequence[Document]) -> list[Confi
 
     Of more than a hundred the first are told, and how many others there are.
     """
-    number = {id(document): at for at, document in enumerate(documents)}
-    places = [(_rank(fault, number), at, fault) for at, fault in enumerate(faults)]
-    in_order = [fault for _, _, fault in sorted(places)]
+    given = tuple(faults)
+    more = sum(1 + fault.others for fault in given)
     told: dict[ConfigProblem, None] = {}
-    for at, fault in enumerate(in_order):
+    for fault in _in_order(given, documents):
         if len(told) == MOST_TOLD:
-            more = len(in_order) - at
             problem = _tell(fault)
             rest = f"and {more} more problems, from here on" if more > 1 else "and another problem, here"
             told[ConfigProblem(problem.where, "", rest)] = None
             break
         told.setdefault(_tell(fault))
+        more -= 1 + fault.others
     return list(told)
 
 
-def _rank(fault: Fault, number: Mapping[int, int]) -> tuple[int, int, str]:
-    place, document = fault.place, fault.place.document
-    if document is None:
-        after = 0 if place.dialect is Dialect.ENVIRONMENT else 1
-        return len(number) + after, 0, place.variable
-    span = fault.span or document.span(place.keys, at_key=fault.at_key)
-    return number[id(document)], -1 if span is None else span[0], fault.path
+def _in_order(faults: Sequence[Fault], documents: Sequence[Document]) -> Iterator[Fault]:
+    """Yield faults in the order of their places."""
+    in_files: dict[int, list[Fault]] = {id(document): [] for document in documents}
+    in_variables: list[Fault] = []
+    in_code: list[Fault] = []
+    for fault in faults:
+        place = fault.place
+        if place.document is not None:
+            in_files[id(place.document)].append(fault)
+        else:
+            (in_variables if place.dialect is Dialect.ENVIRONMENT else in_code).append(fault)
+    for document in documents:
+        yield from _in_file(in_files[id(document)], document)
+    yield from sorted(in_variables, key=lambda fault: fault.place.variable)
+    yield from in_code
+
+
+def _in_file(faults: list[Fault], document: Document) -> Iterator[Fault]:
+    """Yield the faults of a file from top to bottom; the file is read as far as they are asked for."""
+    end = _FIRST_READ
+    while faults:
+        is_whole = end >= len(document.text)
+        document.marks.read(end)
+        found: list[tuple[int, Fault]] = []
+        further: list[Fault] = []
+        for fault in faults:
+            if is_whole or fault.span is not None or document.is_read(fault.place.keys):
+                found.append((_position(fault, document), fault))
+            else:
+                further.append(fault)
+        found.sort(key=operator.itemgetter(0))
+        for _, group in itertools.groupby(found, operator.itemgetter(0)):
+            same = [fault for _, fault in group]
+            # Nobody asks for the words of what is not told.
+            yield from sorted(same, key=operator.attrgetter("path")) if len(same) > 1 else same
+        faults, end = further, 4 * end
+
+
+def _position(fault: Fault, document: Document) -> int:
+    span = fault.span or document.span(fault.place.keys, at_key=fault.at_key)
+    return -1 if span is None else span[0]
 
 
 def _tell(fault: Fault) -> ConfigProblem:

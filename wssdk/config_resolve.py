@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from wssdk.secret import Secret
 __all__ = ["Missing", "Unresolved", "files_of", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
+# Of an environment with more than those the near name is not looked for: that takes a microsecond each.
+_MOST_VARIABLES: Final = 500
 _POINTERS: Final = ("env", "file")
 _UNIX_PATH: Final = ("network", "unix_path")
 
@@ -29,10 +32,14 @@ _LINE_END: Final = re.compile(r"\r?\n\Z")
 class Unresolved(Exception):
     """A reference cannot be followed; neither the text nor what it points to is told."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | Callable[[bool], str | None] | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
+
+    def find_hint(self, *, near: bool) -> str | None:
+        """Return the way out; ``near`` tells whether to look for another variable that may be meant."""
+        return self._hint(near) if callable(self._hint) else self._hint
 
 
 class Missing(Unresolved):
@@ -49,7 +56,9 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
     dialect = leaf.place.dialect
     if leaf.option[0] == HEADERS:
         if isinstance(leaf.value, str) and dialect is not Dialect.CODE:
-            value, is_filled = _fill(leaf.value, _folder(leaf), environ)
+            value, is_filled = leaf.value, False
+            if "${" in value:
+                value, is_filled = _fill(value, _folder(leaf), environ)
             # What a variable or a file holds is a secret, where it is anything at all.
             from_elsewhere = is_filled or dialect is Dialect.ENVIRONMENT
             return Secret(value) if from_elsewhere and value else value
@@ -116,12 +125,19 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     if name not in environ:
         if _TOLD_VARIABLE.fullmatch(name) is None:
             raise Missing("the environment variable is not set")
-        near = nearest(name, sorted(environ))
-        hint = "set it" if near is None else f"did you mean {near}?"
-        raise Missing(f"environment variable {name} is not set", hint)
+        raise Missing(f"environment variable {name} is not set", partial(_variable_hint, name, environ))
     if not environ[name]:
         raise Missing("the environment variable is empty", "set it")
     return environ[name]
+
+
+def _variable_hint(name: str, environ: Mapping[str, str], near: bool) -> str:
+    found = nearest(name, sorted(environ)) if near and len(environ) <= _MOST_VARIABLES else None
+    return "set it" if found is None else f"did you mean {found}?"
+
+
+def _file_hint(path: str, error: OSError, near: bool) -> str | None:
+    return missing_file_hint(path, error)
 
 
 def _file(name: str, folder: Path) -> str:
@@ -129,11 +145,12 @@ def _file(name: str, folder: Path) -> str:
         raise Unresolved("expected the path of a file, got a URI", "a URI is no path")
     path = _beside(folder, name)
     shown = repr(redacted(path))
-    hint = None
+    hint: Callable[[bool], str | None] | None = None
     try:
         raw = read_bounded(path, _LARGEST)
     except OSError as error:
-        message, hint = f"{shown}: {why_unreadable(error)}", missing_file_hint(path, error)
+        message = f"{shown}: {why_unreadable(error)}"
+        hint = partial(_file_hint, path, error.with_traceback(None))
     else:
         if raw is None:
             message = f"{shown}: the file is larger than {_LARGEST} bytes"

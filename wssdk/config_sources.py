@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 
 from wssdk.config import ClientConfig, UnknownEnv
-from wssdk.config_build import Built, build, judge
+from wssdk.config_build import Built, Layer, build
 from wssdk.config_env import EnvironmentLayer, read_environment
 from wssdk.config_extends import read_documents
-from wssdk.config_faults import CODE, Document, Fault, Leaf, Place, value_fault
+from wssdk.config_faults import CODE, Document, Fault, Place, Row, Words, words_of
 from wssdk.config_report import report
 from wssdk.config_resolve import files_of
 from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
+from wssdk.config_several import Several
 from wssdk.config_tables import TableLayer, read_overrides, read_table
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError, ConfigProblem
@@ -44,12 +48,17 @@ class _Sources:
     env_prefix: str
     faults: tuple[Fault, ...]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Connections of the files."""
-        return tuple(dict.fromkeys(name for file in self.files for name in file.by_connection))
+    @functools.cached_property
+    def names(self) -> dict[str, None]:
+        """Connections of the files, in their order."""
+        return dict.fromkeys(name for file in self.files for name in file.by_connection)
 
-    @property
+    @functools.cached_property
+    def spelled(self) -> frozenset[str]:
+        """Connections of the files, as variables write their names."""
+        return frozenset(environment_name((name,)) for name in self.names)
+
+    @functools.cached_property
     def complete(self) -> bool:
         """Whether every file could be read."""
         return all(document.tree is not None for document in self.documents)
@@ -140,23 +149,27 @@ def find_problems(
     what goes together.
     """
     sources = _read(paths, table, env_prefix, None, None, "error")
-    names = sources.names
+    names: Iterable[str] = sources.names
     if not names and sources.environment is not None:
-        names = tuple(sources.environment.by_connection)
+        names = sources.environment.by_connection
     faults = _build_all(sources, names)[1] if names else [*sources.faults, *_build(sources, None).faults]
     return report(faults, sources.documents)
 
 
-def _build_all(sources: _Sources, names: Sequence[str]) -> tuple[dict[str, ClientConfig], list[Fault]]:
+def _build_all(sources: _Sources, names: Iterable[str]) -> tuple[dict[str, ClientConfig], list[Fault]]:
     """Return the configuration of each connection, and all that is wrong with them and with the top level."""
     configs = {}
     # What is wrong at the top level is wrong in every connection that does not override it.
-    faults = dict.fromkeys([*sources.faults, *judge(_layers(sources, None), sources.environ)])
+    several = Several(_common_layers(sources), sources.environ)
+    missing: list[Fault] = []
+    files = sum(1 for file in sources.files if file.by_connection)
+    row = Row() if files == 1 else Row(sys.maxsize)
     for name in names:
-        built = _build(sources, name)
-        faults |= dict.fromkeys(built.faults)
+        built = several.build(_own_layers(sources, name))
         configs[name] = built.config
-    return configs, list(faults)
+        if sources.complete and _lacks_uri(built):
+            missing += row.make(partial(_place_of, sources, name), partial(_words_of_missing, sources, name))
+    return configs, [*sources.faults, *several.faults, *missing]
 
 
 def _read(
@@ -183,7 +196,7 @@ def _read(
         documents.extend(found)
         faults.extend(wrong)
     files = tuple(read_table(document.tree or {}, document) for document in documents)
-    names = [name for file in files for name in file.by_connection]
+    names = dict.fromkeys(name for file in files for name in file.by_connection)
     environment = None if env_prefix is None else read_environment(given, env_prefix, names)
     over = read_overrides(overrides or {})
     for file in (*files, over):
@@ -197,37 +210,58 @@ def _read(
     return _Sources(tuple(documents), files, environment, over, given, env_prefix or "", tuple(faults))
 
 
-def _layers(sources: _Sources, connection: str | None) -> Iterator[Sequence[Leaf]]:
-    """Yield what each layer sets, low to high."""
-    for file in sources.files:
-        yield file.leaves
-    if connection is not None:
-        for file in sources.files:
-            yield file.by_connection.get(connection, ())
-    if sources.environment is not None:
-        yield sources.environment.leaves
-        if connection is not None:
-            yield sources.environment.by_connection.get(environment_name((connection,)), ())
-    yield sources.overrides.leaves
+def _common_layers(sources: _Sources) -> list[Layer]:
+    """Return what each layer sets for all connections, low to high."""
+    environment = sources.environment
+    return [
+        *(file.leaves for file in sources.files),
+        *(() for _ in sources.files),
+        () if environment is None else environment.leaves,
+        sources.overrides.leaves,
+    ]
+
+
+def _own_layers(sources: _Sources, connection: str) -> list[Layer]:
+    """Return what each layer sets for one connection: it lies upon the common one of the same number."""
+    environment = sources.environment
+    own = {} if environment is None else environment.by_connection
+    return [
+        *(() for _ in sources.files),
+        *(file.by_connection.get(connection, ()) for file in sources.files),
+        own.get(environment_name((connection,)), ()) if own else (),
+        (),
+    ]
 
 
 def _build(sources: _Sources, connection: str | None) -> Built:
     """Build the configuration of one connection, or of the top level."""
-    built = build(_layers(sources, connection), sources.environ)
+    layers = _common_layers(sources)
+    if connection is not None:
+        pairs = zip(layers, _own_layers(sources, connection), strict=True)
+        layers = [layer for pair in pairs for layer in pair]
+    built = build(layers, sources.environ)
     faults = list(built.faults)
     if sources.complete:
         if connection is not None and not _is_known(sources, connection):
             faults.append(_unknown_connection(sources, connection))
-        elif not built.history.keys() & {_URI, _URIS, _UNIX_PATH}:
-            faults.append(_missing_uri(sources, connection))
+        elif _lacks_uri(built):
+            place = _place_of(sources, connection)
+            faults.append(Fault(place, *_words_of_missing(sources, connection)))
     return attrs.evolve(built, faults=tuple(faults))
+
+
+def _lacks_uri(built: Built) -> bool:
+    """Tell whether nobody says where to connect, not even that it is told later."""
+    return built.config.uri is None and not any(
+        option in built.history for option in (_URI, _URIS, _UNIX_PATH)
+    )
 
 
 def _is_known(sources: _Sources, connection: str) -> bool:
     if connection in sources.names:
         return True
     environment, spelled = sources.environment, environment_name((connection,))
-    if environment is None or spelled in (environment_name((name,)) for name in sources.names):
+    if environment is None or spelled in sources.spelled:
         return False  # another one's variables, where there are some
     return spelled in environment.by_connection
 
@@ -250,16 +284,22 @@ def _unknown_connection(sources: _Sources, connection: str) -> Fault:
     return Fault(place, dotted((CONNECTIONS, connection)), f"unknown connection {connection!r}", hint)
 
 
-def _missing_uri(sources: _Sources, connection: str | None) -> Fault:
+def _place_of(sources: _Sources, connection: str | None) -> Place:
+    """Return where the URI of a connection would be written."""
+    place = _whole(sources, "URI")
+    for document, file in zip(sources.documents, sources.files, strict=True):
+        if connection in file.by_connection:
+            place = Place(Dialect.TOML, document, (CONNECTIONS, str(connection)))
+    return place
+
+
+def _words_of_missing(sources: _Sources, connection: str | None) -> Words:
     hint = 'write uri = "wss://..."'
     if sources.environment is not None:
         variable = f"{sources.env_prefix}URI"
         hint = f"{hint}, or set {variable}" if sources.documents else "set it to the WebSocket URI"
     if connection is None and sources.names:
         hint += f", or choose a connection: {', '.join(map(repr, sources.names))}"
-    place, named = _whole(sources, "URI"), "uri"
-    for document, file in zip(sources.documents, sources.files, strict=True):
-        if connection in file.by_connection:
-            keys = (CONNECTIONS, str(connection))
-            place, named = Place(Dialect.TOML, document, keys), dotted((*keys, "uri"))
-    return value_fault(place, named, "required, and not set", hint)
+    place = _place_of(sources, connection)
+    named = dotted((*place.keys, "uri"))
+    return words_of(place.dialect, named, "required, and not set", hint)

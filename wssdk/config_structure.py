@@ -1,4 +1,4 @@
-"""Tables to the configuration, by cattrs; each failure keeps its option."""
+"""Tables to sections, by cattrs; each failure keeps its option."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ from wssdk.errors import ConfigError
 __all__ = ["structure"]
 
 
-def structure(tree: Mapping[str, Any]) -> tuple[ClientConfig | None, dict[Keys, BadValue], list[ConfigError]]:
-    """Return the configuration, or what is wrong: bad values by option, and broken rules."""
+def structure(name: str, given: Any) -> tuple[Any, dict[Keys, BadValue], list[ConfigError]]:
+    """Return a section, or the value of an option of the top level; or what is wrong with it.
+
+    ``given`` is a section's table, or the option's value. What is wrong are bad values by option, and broken
+    rules.
+    """
     failed: Exception
     try:
-        return _CONVERTER.structure(tree, ClientConfig), {}, []
-    except (cattrs.BaseValidationError, ConfigError) as error:
+        if name in SECTIONS:
+            return _CONVERTER.structure(given, SECTIONS[name]), {}, []
+        return _GRAMMARS[name](given), {}, []
+    except (cattrs.BaseValidationError, BadValue, ConfigError) as error:
         failed = error
     # Out of the except block: the groups hold the values, secrets and all.
     bad_values: dict[Keys, BadValue] = {}
     broken_rules: list[ConfigError] = []
-    for option, found in _walk(failed, ()):
+    for option, found in _walk(failed, (name,)):
         if isinstance(found, BadValue):
             bad_values[option] = found
         else:
@@ -54,9 +60,8 @@ def _structure_fn(cls: type[Any], converter: cattrs.Converter) -> Callable[..., 
     overrides: dict[str, Any] = {
         field.name: override(struct_hook=_by_grammar(field.converter))
         for field in attrs.fields(cls)
-        if field.converter is not None and not (cls is ClientConfig and field.name in SECTIONS)
+        if field.converter is not None
     }
-    overrides |= {field.name: override(omit=True) for field in attrs.fields(cls) if not field.eq}
     return make_dict_structure_fn(cls, converter, **overrides)
 
 
@@ -69,6 +74,8 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_factory(attrs.has, lambda cls: _structure_fn(cls, converter))
     return converter
 
+
+_GRAMMARS: Final[Mapping[str, Any]] = {field.name: field.converter for field in attrs.fields(ClientConfig)}
 
 # A new one costs milliseconds; this one learns a class once.
 _CONVERTER: Final = _converter()

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from wssdk.config_faults import CODE, MOST_HINTS, Document, Fault, Leaf, Place, value_fault
+from wssdk.config_faults import (
+    CODE,
+    MOST_HINTS,
+    MOST_TOLD,
+    Document,
+    Fault,
+    Leaf,
+    Place,
+    Row,
+    Words,
+    value_fault,
+    words_of,
+)
 from wssdk.config_headers import fields_of, shown_name
 from wssdk.config_schema import (
     CONNECTIONS,
@@ -50,11 +64,12 @@ def read_table(table: Mapping[str, Any], document: Document | None = None) -> Ta
     elif not isinstance(connections, Mapping):
         reader.refuse_kind((CONNECTIONS,), connections, "a table for each connection")
     else:
+        row = reader.row()
         for name, inside in connections.items():
             if isinstance(inside, Mapping):
                 by_connection[name] = tuple(reader.read(inside, (CONNECTIONS, name)))
             else:
-                reader.refuse_kind((CONNECTIONS, name), inside, "a table for each connection")
+                reader.refuse_kind((CONNECTIONS, name), inside, "a table for each connection", row)
     return TableLayer(leaves, by_connection, tuple(reader.faults))
 
 
@@ -85,7 +100,13 @@ def read_overrides(overrides: Mapping[str, Any]) -> TableLayer:
 class _Reader:
     def __init__(self, document: Document | None) -> None:
         self._document = document
+        self._dialect = Dialect.CODE if document is None else Dialect.TOML
         self.faults: list[Fault] = []
+
+    def row(self) -> Row:
+        """Return where the faults of one table go."""
+        # In code they have no places.
+        return Row(sys.maxsize if self._document is None else MOST_TOLD + 1)
 
     def _place(self, keys: Keys) -> Place:
         return CODE if self._document is None else Place(Dialect.TOML, self._document, keys)
@@ -93,6 +114,7 @@ class _Reader:
     def read(self, table: Mapping[str, Any], base: Keys) -> list[Leaf]:
         """Return what a table sets; ``base`` is its own path."""
         leaves: list[Leaf] = []
+        row = self.row()
         for name, value in table.items():
             if (name,) in OPTIONS:
                 leaves.append(self._leaf((name,), value, (*base, name)))
@@ -101,7 +123,7 @@ class _Reader:
             elif name in SECTIONS:
                 leaves.extend(self._read_section(name, value, base))
             else:
-                self._refuse_name(base, (name,), value)
+                self._refuse_name(base, (name,), value, row)
         return leaves
 
     def _leaf(self, option: Keys, value: object, keys: Keys) -> Leaf:
@@ -113,12 +135,16 @@ class _Reader:
             self.refuse_kind(keys, value, "a table of headers")
             return []
         leaves: dict[str, Leaf] = {}
-        for name, text in fields_of(value):
-            leaf = self._leaf((HEADERS, str(name)), text, (*keys, str(name)))
-            first = leaves.setdefault(str(name).lower(), leaf)
+        document, row = self._document, self.row()
+        for name, text in fields_of(value) if document is None else value.items():
+            option = (HEADERS, str(name))
+            named = (*base, *option) if base else option
+            place = CODE if document is None else Place(Dialect.TOML, document, named)
+            leaf = Leaf(option, text, place, named)
+            first = leaves.setdefault(option[1].lower(), leaf)
             if first is not leaf:
-                text = f"the header is set twice, as {shown_name(first.option[1])!r}, too"
-                self.refuse((*keys, shown_name(str(name))), text, "keep one of them", at=leaf.named)
+                find = functools.partial(_words_of_twice, self._dialect, named, first.option[1])
+                self.faults += row.make(functools.partial(self._place, named), find)
         return list(leaves.values())
 
     def _read_section(self, section: str, value: object, base: Keys) -> list[Leaf]:
@@ -140,44 +166,62 @@ class _Reader:
             )
             return []
         leaves = []
+        row = self.row()
         for name, option_value in value.items():
             if (section, name) in OPTIONS:
                 leaves.append(self._leaf((section, name), option_value, (*keys, name)))
             else:
-                self._refuse_name(base, (section, str(name)), option_value)
+                self._refuse_name(base, (section, str(name)), option_value, row)
         return leaves
 
     def refuse(self, keys: Keys, text: str, hint: str | None = None, *, at: Keys = ()) -> None:
         """Note what is wrong with the table or value at ``keys``; it stands at ``at``, if that differs."""
         self.faults.append(value_fault(self._place(at or keys), dotted(keys), text, hint))
 
-    def refuse_kind(self, keys: Keys, value: object, expected: str) -> None:
+    def refuse_kind(self, keys: Keys, value: object, expected: str, row: Row | None = None) -> None:
         """Note that something else is expected at ``keys``; the value may be a secret out of place."""
-        got = describe(value, self._place(keys).dialect, shown=False)
-        self.refuse(keys, f"expected {expected}, got {got}")
+        place = functools.partial(self._place, keys)
+        find = functools.partial(_words_of_kind, self._dialect, keys, value, expected)
+        self.faults += (row or self.row()).make(place, find)
 
-    def _refuse_name(self, base: Keys, keys: Keys, value: object) -> None:
-        # A whole header line, credentials and all, may have been given as a name.
-        names = (*base, *keys[:-1], shown_name(keys[-1]))
-        # In code a name may be a dotted one as a whole.
-        path = ".".join(names) if self._document is None else dotted(names)
+    def _refuse_name(self, base: Keys, keys: Keys, value: object, row: Row) -> None:
         # Of so many not every one is looked for.
-        near = None
-        if len(self.faults) < MOST_HINTS:
-            near = meant(keys, table=isinstance(value, Mapping)) or _section_of(keys, value)
-        hint = None
-        if keys[-1] in ONLY_IN_CODE:
-            hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
-        elif keys[-1] == EXTENDS:
-            hint = "it stands in a file, above all sections"
-        elif near is not None:
-            option, is_keyword = near
-            right = dotted(option if option[0] in (CONNECTIONS, EXTENDS) else (*base, *option))
-            hint = f"did you mean {right!r}?"
-            if is_keyword:
-                hint = f"the option for {keys[-1]!r} is {right!r}"
-        place = self._place((*base, *keys))
-        self.faults.append(Fault(place, path, f"unknown option {path!r}", hint, at_key=True))
+        hinted = len(self.faults) < MOST_HINTS
+        find = functools.partial(_words_of_name, base, keys, value, hinted, self._document is None)
+        self.faults += row.make(functools.partial(self._place, (*base, *keys)), find, at_key=True)
+
+
+def _words_of_kind(dialect: Dialect, keys: Keys, value: object, expected: str) -> Words:
+    got = describe(value, dialect, shown=False)
+    return words_of(dialect, dotted(keys), f"expected {expected}, got {got}")
+
+
+def _words_of_twice(dialect: Dialect, named: Keys, first: str) -> Words:
+    text = f"the header is set twice, as {shown_name(first)!r}, too"
+    return words_of(dialect, dotted((*named[:-1], shown_name(named[-1]))), text, "keep one of them")
+
+
+def _words_of_name(base: Keys, keys: Keys, value: object, hinted: bool, in_code: bool) -> Words:
+    """Return what is told of an unknown name; with the near one where ``hinted``."""
+    # A whole header line, credentials and all, may have been given as a name.
+    names = (*base, *keys[:-1], shown_name(keys[-1]))
+    # In code a name may be a dotted one as a whole.
+    path = ".".join(names) if in_code else dotted(names)
+    near = None
+    if hinted:
+        near = meant(keys, table=isinstance(value, Mapping)) or _section_of(keys, value)
+    hint = None
+    if keys[-1] in ONLY_IN_CODE:
+        hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
+    elif keys[-1] == EXTENDS:
+        hint = "it stands in a file, above all sections"
+    elif near is not None:
+        option, is_keyword = near
+        right = dotted(option if option[0] in (CONNECTIONS, EXTENDS) else (*base, *option))
+        hint = f"did you mean {right!r}?"
+        if is_keyword:
+            hint = f"the option for {keys[-1]!r} is {right!r}"
+    return path, f"unknown option {path!r}", hint
 
 
 def _section_of(keys: Keys, value: object) -> tuple[Keys, bool] | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import functools
+import heapq
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeGuard, TypeVar, cast
 
 from wssdk.errors import ConfigError, InvalidURI, printable
@@ -31,6 +32,8 @@ __all__ = [
 _TOML_NAMES: Final = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))
 _MOST_BITS: Final = 128
 _LONGEST: Final = 200
+_LIKENESS: Final = 0.6
+_MOST_COMPARED: Final = 100
 _DRIVE: Final = re.compile(r"\A[A-Za-z]:(?=[/\\])")
 # Of two letters at least: one is a drive.
 _URI_START: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -185,5 +188,32 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     by_fold: dict[str, str] = {}
     for choice in choices:
         by_fold.setdefault(choice.casefold(), choice)
-    found = difflib.get_close_matches(word[:200].casefold(), by_fold, 1, 0.6)
-    return by_fold[found[0]] if found else None
+    word = word[:_LONGEST].casefold()
+    matcher = difflib.SequenceMatcher(b=word)
+    best = (_LIKENESS, "")
+    for bound, choice in heapq.nlargest(_MOST_COMPARED, _bounds(word, by_fold)):
+        if bound < best[0]:
+            break
+        matcher.set_seq1(choice)
+        if matcher.quick_ratio() >= best[0]:
+            best = max(best, (matcher.ratio(), choice))
+    return by_fold.get(best[1]) if best[1] else None
+
+
+def _bounds(word: str, choices: Iterable[str]) -> Iterator[tuple[float, str]]:
+    """Yield the choices that may be near, each with a bound of its likeness.
+
+    No more can be alike than the letters that are in both. difflib takes ten times as long to count them.
+    """
+    letters = word.encode("utf-8", "surrogatepass")
+    for choice in choices:
+        length = len(word) + len(choice) or 1
+        if 2 * min(len(word), len(choice)) < _LIKENESS * length:
+            continue
+        others = choice.encode("utf-8", "surrogatepass")
+        alike = len(others) - len(others.translate(None, letters))
+        if 2 * alike >= _LIKENESS * length:
+            alike = min(alike, len(letters) - len(letters.translate(None, others)))
+            bound = 2 * alike / length
+            if bound >= _LIKENESS:
+                yield bound, choice

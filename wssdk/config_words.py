@@ -97,9 +97,10 @@ _OWNED_PREFIX: Final = "sec-websocket-"
 
 def header_fault(name: str, value: str) -> str | None:
     """Return why a header field may not be sent; None where it may. The value is not in the answer."""
-    if not is_token(name):
+    if _TOKEN.fullmatch(name) is None:
         return "the name of a header is made of letters, digits and -"
-    if name.lower() in _OWNED or name.lower().startswith(_OWNED_PREFIX):
+    folded = name.lower()
+    if folded in _OWNED or folded.startswith(_OWNED_PREFIX):
         return "the opening handshake sets this header itself"
     if _UNFIT.search(value):
         return "the value of a header has no control characters and no line breaks"

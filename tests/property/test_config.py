@@ -9,7 +9,8 @@ import re
 import string
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from wssdk import config_grammar, config_words
 from wssdk.config import ClientConfig
 from wssdk.config_headers import FrozenHeaders
 from wssdk.config_kinds import field_of
-from wssdk.config_marks import scan_marks
+from wssdk.config_marks import Marks
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
 from wssdk.config_sources import find_problems
@@ -369,11 +370,11 @@ def test_headers_are_a_mapping(pairs: list[tuple[str, str]]) -> None:
 @given(tree=trees)
 def test_every_key_and_value_is_found_where_it_stands(tree: dict[str, Any]) -> None:
     text = storable(to_toml(tree))
-    marks = scan_marks(text)
+    marks = Marks(text).read()
     for name, value in tomli.loads(text).items():
-        mark = marks.by_path[(name,)]
-        assert mark.value is not None
-        alone = tomli.loads(f"{text[slice(*mark.key)]} = {text[slice(*mark.value)]}")
+        key, place = marks.by_path[(name,)]
+        assert place is not None
+        alone = tomli.loads(f"{text[slice(*key)]} = {text[slice(*place)]}")
         assert repr(alone) == repr({name: value})
     assert [text[slice(*span)] for span in marks.comments] == [f"# {HUSH}"] * len(tree)
 
@@ -477,3 +478,81 @@ def test_the_schema_takes_what_the_loader_takes(option: tuple[str, ...], value: 
         assert VALIDATOR.is_valid(tree)
     elif not is_untold(option, value):
         assert not VALIDATOR.is_valid(tree)
+
+
+def outcome(load: Callable[[], Any]) -> tuple[Any, list[str]]:
+    """Return what was loaded, and the problems with it."""
+    try:
+        return load(), []
+    except ConfigError as error:
+        return None, [str(problem) for problem in error.problems]
+
+
+# Such that most of what comes of them can be loaded, and rules between sections have something to break.
+connection_lines = st.lists(
+    st.sampled_from(
+        [
+            'uri = "wss://h"',
+            'uri = "ws://h"',
+            'uris = ["wss://h"]',
+            "tls.verify = false",
+            'tls.key_file = "f"',
+            'tls.cert_file = "f"',
+            'auth.token = "t"',
+            'auth.token = { env = "A" }',
+            'auth.header = "X-A"',
+            'headers.X-A = "a"',
+            'headers.X_A = "${env:A}"',
+            'headers.X-B = "b"',
+            "headers.X-B = 1",
+            "timeouts.open = 1",
+            "timeouts.open = 0",
+            "reconnect.min = 70",
+            "reconnect.enabled = false",
+            "reconnect.max = 80",
+            'network.unix_path = "s"',
+            "network.local_port = 1",
+            "opne = 1",
+        ]
+    ),
+    max_size=4,
+    unique_by=lambda line: line.partition(" ")[0],
+)
+environments = st.dictionaries(
+    st.sampled_from(
+        [
+            "WSSDK_URI",
+            "WSSDK_TLS__CHECK_HOSTNAME",
+            "WSSDK_HEADERS__X_A",
+            "WSSDK_CONNECTIONS__A__HEADERS__X_A",
+            "WSSDK_CONNECTIONS__B__TIMEOUTS__OPEN",
+            "WSSDK_CONNECTIONS__A__URIS",
+        ]
+    ),
+    st.sampled_from(["wss://e", "false", "1"]),
+    max_size=2,
+)
+
+
+@untimed
+@given(top=connection_lines, a=connection_lines, b=connection_lines, environ=environments)
+def test_connections_together_are_what_each_is_by_itself(
+    top: list[str], a: list[str], b: list[str], environ: dict[str, str]
+) -> None:
+    lines = [*top, "[connections.a]", *a, "[connections.b]", *b]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "service.toml")
+        file.write_text("\n".join(lines), encoding="utf-8")
+        together, told = outcome(lambda: ClientConfig.load_all(file, environ={"A": "a", **environ}))
+        alone, wanted = {}, []
+        for name in ("a", "b"):
+            alone[name], problems = outcome(
+                partial(ClientConfig.load, file, connection=name, environ={"A": "a", **environ})
+            )
+            wanted.extend(problems)
+        assert sorted(told) == sorted(set(wanted))
+        if not wanted:
+            assert together == alone
+            assert {name: str(config.explain()) for name, config in together.items()} == {
+                name: str(config.explain()) for name, config in alone.items()
+            }

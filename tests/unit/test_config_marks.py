@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wssdk.config_marks import scan_marks
+from wssdk.config_marks import Marks
 
 TEXT = (
     """\
@@ -30,8 +30,8 @@ a = 2
 
 
 def marked(path: tuple[str, ...]) -> tuple[str, str | None]:
-    mark = scan_marks(TEXT).by_path[path]
-    return TEXT[slice(*mark.key)], None if mark.value is None else TEXT[slice(*mark.value)]
+    key, value = Marks(TEXT).read().by_path[path]
+    return TEXT[slice(*key)], None if value is None else TEXT[slice(*value)]
 
 
 @pytest.mark.parametrize(
@@ -63,25 +63,25 @@ def test_key_and_value(path: tuple[str, ...], key: str, value: str | None) -> No
 
 
 def test_comments() -> None:
-    comments = [TEXT[slice(*span)] for span in scan_marks(TEXT).comments]
+    comments = [TEXT[slice(*span)] for span in Marks(TEXT).read().comments]
     assert comments == ["# one", "# two", "# three", "# four", "# five ]"]
 
 
 def test_every_value_is_kept_where_a_path_comes_twice() -> None:
-    values = [TEXT[slice(*span)] for path, span in scan_marks(TEXT).values if path == ("array", "a")]
+    values = [TEXT[slice(*span)] for path, span in Marks(TEXT).read().values if path == ("array", "a")]
     assert values == ['"""x " \\""" "" y"""', "2"]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only", "  \t"])
 def test_nothing(text: str) -> None:
-    assert scan_marks(text).by_path == {}
+    assert Marks(text).read().by_path == {}
 
 
 def test_tables_deep_down_are_values_as_a_whole() -> None:
     text = "k = " + "{ k = " * 20 + "1" + " }" * 20
-    assert max(len(path) for path in scan_marks(text).by_path) < 12
+    assert max(len(path) for path in Marks(text).read().by_path) < 12
 
 
 def test_arrays_may_be_deep() -> None:
     text = f"k = {'[' * 5000}{']' * 5000}\nz = 1"
-    assert scan_marks(text).by_path[("z",)].value is not None
+    assert Marks(text).read().by_path[("z",)][1] is not None
