@@ -45,6 +45,7 @@ _KUBERNETES: Final = re.compile(
     r"(?:[A-Z0-9]+_)*?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
 _KUBERNETES_PORT: Final = re.compile(r"(?:tcp|udp|sctp)://.*")
+_PLAIN: Final = re.compile(r"[A-Z0-9_]+")
 # For the build of this package and for its import, not for its configuration.
 _NOT_OURS: Final = frozenset(("BUILD_EXTENSION", "PURE"))
 
@@ -153,7 +154,7 @@ class _Reader:
 
 
 def _is_skipped(name: str, text: str) -> bool:
-    if name == "PORT" or name in _NOT_OURS or _KUBERNETES.fullmatch(name):
+    if name == "PORT" or name in _NOT_OURS or (_PLAIN.fullmatch(name) and _KUBERNETES.fullmatch(name)):
         return True
     return name.endswith("_PORT") and _KUBERNETES_PORT.fullmatch(text) is not None
 

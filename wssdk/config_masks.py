@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
@@ -43,7 +44,8 @@ _SECRETS: Final = sorted({option[-1] for option, grammar in OPTIONS.items() if g
 _KEYS: Final = r"(?P<keys>[A-Za-z0-9_-]+(?:[ \t]*\.[ \t]*[A-Za-z0-9_-]+)*)"
 _TABLE_LINE: Final = re.compile(rf"[ \t]*\[[ \t]*{_KEYS}[ \t]*\][ \t]*")
 _PAIR_LINE: Final = re.compile(rf"[ \t]*{_KEYS}[ \t]*=[ \t]*(?P<value>[^#]*)(?P<rest>.*)")
-_STRING_OR_COMMENT: Final = re.compile(f"{COMMENT.pattern}|{STRING.pattern}", re.DOTALL)
+# The last one has no end: it takes all the rest, which would be searched again for every quote in it.
+_STRING_OR_COMMENT: Final = re.compile(rf"{COMMENT.pattern}|{STRING.pattern}|(?P<open>[\"'].*)", re.DOTALL)
 
 
 def covers(document: Document, line: Span) -> list[Cover]:
@@ -55,7 +57,7 @@ def covers(document: Document, line: Span) -> list[Cover]:
 def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
     marks = document.marks.read(line[1])
     found: list[Cover] = [(span, "") for span in _on_line(marks.comments, line, lambda span: span)]
-    values = _on_line(marks.values, line, lambda value: value[1])
+    values = _on_line(marks.values, line, lambda value: value[1], _MOST_VALUES + 1)
     if len(values) > _MOST_VALUES:
         return [(line, MASK)]
     for path, value in values:
@@ -73,11 +75,13 @@ def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
     ]
 
 
-def _on_line(marks: Sequence[_M], line: Span, span_of: Callable[[_M], Span]) -> Sequence[_M]:
+def _on_line(
+    marks: Sequence[_M], line: Span, span_of: Callable[[_M], Span], most: int = sys.maxsize
+) -> Sequence[_M]:
     """Return those of some marks, which stand in order and apart, that a line has a part of."""
     first = bisect.bisect_right(marks, line[0], key=lambda mark: span_of(mark)[1])
     last = bisect.bisect_left(marks, line[1], key=lambda mark: span_of(mark)[0])
-    return marks[first:last]
+    return marks[first : min(last, first + most)]
 
 
 def _meets(span: Span, line: Span) -> bool:
@@ -127,9 +131,13 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
 
 def _without_comments(text: str, string: str | None = None) -> str:
     """Return ``text`` without its comments; with ``string`` in the place of every string, where given."""
-    return _STRING_OR_COMMENT.sub(
-        lambda match: "" if match[0][0] == "#" else match[0] if string is None else string, text
-    )
+
+    def keep(match: re.Match[str]) -> str:
+        if match[0][0] == "#":
+            return ""
+        return match[0] if string is None or match["open"] else string
+
+    return _STRING_OR_COMMENT.sub(keep, text)
 
 
 def _sounds_harmless(keys: Keys) -> bool:
@@ -175,8 +183,8 @@ def _covers_of_broken(document: Document, line: Span) -> list[Cover]:
 
 def _table_above(before: str) -> Keys | None:
     """Return the table that the next line belongs to; None where that cannot be told for sure."""
-    outline = _without_comments(before, '""')
-    if '"""' in outline or "'" in outline or outline.count("{") != outline.count("}"):
+    outline = _without_comments(before, "")
+    if '"' in outline or "'" in outline or outline.count("{") != outline.count("}"):
         return None
     if outline.count("[") != outline.count("]"):
         return None

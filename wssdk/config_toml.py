@@ -30,7 +30,8 @@ _AT_ONCE: Final[int] = getattr(os, "O_NONBLOCK", 0)
 _PATIENCE: Final = 1000
 """Milliseconds in which somebody has to begin to write into a pipe."""
 
-_PAIR: Final = re.compile(r"[ \t]*(?P<key>[^=#\"'\n]+?)[ \t]*=[ \t]*(?P<value>[^,#\]}\r\n]*[^,#\]}\s])")
+_KEY: Final = r"""(?P<key>[^=#"'\n \t]+(?:[ \t]+[^=#"'\n \t]+)*)"""
+_PAIR: Final = re.compile(rf"[ \t]*{_KEY}[ \t]*=[ \t]*(?P<value>[^,#\]}}\r\n]*[^,#\]}}\s])")
 _NULL: Final = re.compile(r"(?:none|null|nil|undefined)", re.IGNORECASE)
 _BOOLEAN: Final = re.compile(r"(?:true|false|yes|no|on|off)", re.IGNORECASE)
 _WITH_UNIT: Final = re.compile(r"[+-]?[0-9][0-9_.]* ?[A-Za-z]{1,6}")

@@ -265,11 +265,11 @@ def uris(value: Sequence[str]) -> tuple[str, ...]:
         raise BadValue(expected, shown, "put it into brackets" if is_text(value) else None)
     found = tuple(_uri(item, expected) for item in given)
     if len(set(found)) < len(found):
-        raise Refused("a URI is given more than once", [redact_uri(uri) for uri in found])
+        raise Refused("a URI is given more than once", [])  # what they are is not told
     if len({uri.parts.secure for uri in found}) > 1:
         # Whoever can block the one that is encrypted would get to read the other.
         hint = "after wss:// the next is not tried without TLS"
-        raise Refused("they must all be wss://, or all be ws://", [redact_uri(uri) for uri in found], hint)
+        raise Refused("they must all be wss://, or all be ws://", [], hint)
     return found
 
 
