@@ -10,13 +10,14 @@ import attrs
 
 from wssdk.config import ClientConfig, FrozenHeaders
 from wssdk.config_faults import Fault, LateFault, Leaf, Row, Words, value_fault, words_of
-from wssdk.config_headers import check_header, shown_name
+from wssdk.config_headers import header_refusal, shown_name
 from wssdk.config_origins import Origins
 from wssdk.config_resolve import Missing, Unresolved, resolve
 from wssdk.config_rules import TOGETHER
 from wssdk.config_schema import HEADERS, OPTIONS, SECTIONS, Keys, dotted
 from wssdk.config_structure import structure
 from wssdk.config_values import BadValue, Dialect, describe
+from wssdk.config_words import header_fault
 from wssdk.errors import ConfigError, ConfigProblem
 from wssdk.secret import Secret
 
@@ -83,7 +84,7 @@ def merge(layers: Iterable[Layer]) -> tuple[History, History]:
     """Return by option all that set it; and the same of options that others took the place of."""
     history: History = {}
     replaced: History = {}
-    headers: dict[str, Keys] = {}
+    spelled: dict[str, Keys] = {}
     for layer in layers:
         given: dict[Keys, Leaf] = {}
         for leaf in layer:
@@ -91,7 +92,7 @@ def merge(layers: Iterable[Layer]) -> tuple[History, History]:
             if len(option) == 1:
                 given[option] = leaf
             elif option[0] == HEADERS:
-                option = _header(leaf, headers)
+                option = _header(leaf, history, spelled)
             if option in history:
                 history[option] = (*history[option], leaf)
             else:
@@ -102,15 +103,20 @@ def merge(layers: Iterable[Layer]) -> tuple[History, History]:
     return history, replaced
 
 
-def _header(leaf: Leaf, known: dict[str, Keys]) -> Keys:
-    """Return the key of a header; ``known`` are those so far, by what variables can spell of their names."""
-    name = leaf.option[1].lower()
-    spelled = as_spelled(name)
-    if leaf.place.dialect is Dialect.ENVIRONMENT:
-        return known.setdefault(spelled, (HEADERS, spelled))
-    key = (HEADERS, name)
-    known.setdefault(spelled, key)
-    return key
+def _header(leaf: Leaf, history: History, spelled: dict[str, Keys]) -> Keys:
+    """Return the key of a header; ``spelled`` are those so far, as variables spell their names."""
+    if leaf.place.dialect is not Dialect.ENVIRONMENT:
+        name = leaf.option[1].lower()
+        key = leaf.option if name == leaf.option[1] else (HEADERS, name)
+        if spelled:
+            spelled.setdefault(as_spelled(name), key)
+        return key
+    if not spelled:  # the first one of the environment
+        for key in history:
+            if key[0] == HEADERS:
+                spelled.setdefault(as_spelled(key[1]), key)
+    name = as_spelled(leaf.option[1])
+    return spelled.setdefault(name, (HEADERS, name))
 
 
 def as_spelled(name: str) -> str:
@@ -148,8 +154,9 @@ class Builder:
         self._bad: set[str] = set()
         self._rows: dict[tuple[int, Keys, bool], Row] = {}
         self.faults: list[Found] = []
-        for option in history:
-            self._resolve(option)
+        for option, leaves in history.items():
+            if option[0] != HEADERS or not self._takes_plain(option, leaves[-1]):
+                self._resolve(option)
 
     def make(self, others: Mapping[str, Any]) -> ClientConfig:
         """Return the configuration of everything that is right, and of the parts that ``others`` made.
@@ -197,30 +204,43 @@ class Builder:
             return structure(name, {option[1]: value for option, value in given.items()})
         return structure(name, given[(name,)])
 
+    def _takes_plain(self, option: Keys, leaf: Leaf) -> bool:
+        """Take a header of a file that is a good text without references: the short way for most."""
+        text, name = leaf.value, leaf.option[1]
+        if leaf.place.dialect is not Dialect.TOML or not isinstance(text, str) or "${" in text:
+            return False
+        if header_fault(name, text):
+            return False
+        if HEADERS not in self._given:
+            self._given[HEADERS] = {}
+            self._stale.add(HEADERS)
+        self._given[HEADERS][option] = name, text
+        return True
+
     def _resolve(self, option: Keys) -> None:
         leaves = self._history[option]
         leaf = leaves[-1]
         is_header, alone = option[0] == HEADERS, True
         if is_header and leaf.value is None and leaf.place.dialect is Dialect.CODE:
             return  # taken away
-        find: Callable[[], Words]
+        bad: BadValue | None = None
         try:
             value = resolve(leaf, self._environ)
-            if is_header:
-                name = _header_name(leaves)
-                check_header(name, value)
-                value = name, value
         except Unresolved as unresolved:
             alone = not isinstance(unresolved, Missing)
             self._unresolved += 1
             near = self._unresolved * len(self._environ) <= _MOST_COMPARED
             find = partial(_words_of_unresolved, leaf, unresolved.with_traceback(None), near)
-        except BadValue as bad:
-            find = partial(_words_of_bad, leaf, bad.with_traceback(None))
         else:
-            self._given.setdefault(option[0], {})[option] = value
-            self._stale.add(option[0])
-            return
+            if is_header:
+                name = _header_name(leaves)
+                bad = header_refusal(name, value)
+                value = name, value
+            if bad is None:
+                self._given.setdefault(option[0], {})[option] = value
+                self._stale.add(option[0])
+                return
+            find = partial(_words_of_bad, leaf, bad)
         if is_header and len(leaves) == 1 and leaf.place.dialect is not Dialect.CODE:
             self._add_to_row(leaf, alone, find)
         else:
@@ -235,8 +255,8 @@ class Builder:
         row = id(leaf.place.document), leaf.named[:-1], alone
         if row not in self._rows:
             self._rows[row] = Row()
-        faults = self._rows[row].make(lambda: leaf.place, find)
-        self.faults.extend(Found(fault, HEADERS, 0, leaf, alone) for fault in faults)
+        for fault in self._rows[row].make(lambda: leaf.place, find):
+            self.faults.append(Found(fault, HEADERS, 0, leaf, alone))
 
     def _leave_out(self, option: Keys) -> None:
         self._given.get(option[0], {}).pop(option, None)

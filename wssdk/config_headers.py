@@ -11,7 +11,15 @@ from wssdk.errors import ConfigError, ConfigProblem, printable
 from wssdk.headers import Headers, HeadersLike, MultipleValuesError
 from wssdk.secret import MASK, Secret
 
-__all__ = ["FrozenHeaders", "SecretHeaders", "check_header", "fields_of", "frozen_headers", "shown_name"]
+__all__ = [
+    "FrozenHeaders",
+    "SecretHeaders",
+    "check_header",
+    "fields_of",
+    "frozen_headers",
+    "header_refusal",
+    "shown_name",
+]
 
 SecretHeaders: TypeAlias = Mapping[str, str | Secret] | Iterable[tuple[str, str | Secret]]
 """Header fields of which some are secrets."""
@@ -119,14 +127,22 @@ def check_header(name: object, value: object) -> None:
     Raises:
         BadValue: it may not be sent.
     """
+    bad = header_refusal(name, value)
+    if bad is not None:
+        raise bad
+
+
+def header_refusal(name: object, value: object) -> BadValue | None:
+    """Return why a header field may not be sent; None where it may."""
     if not isinstance(name, str):
-        raise BadValue("the name of a header", name)
+        return BadValue("the name of a header", name)
     if isinstance(value, Secret):
         value = value.reveal()
     if not isinstance(value, str):
-        raise BadValue("a text", value, _TEXT_HINTS)
+        return BadValue("a text", value, _TEXT_HINTS)
     if fault := header_fault(name, value):
-        raise Refused(fault, value, _HINTS.get(name.lower()))
+        return Refused(fault, value, _HINTS.get(name.lower()))
+    return None
 
 
 def shown_name(name: str) -> str:

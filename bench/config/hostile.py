@@ -1,70 +1,121 @@
-"""What 100 kB cost that are full of what is wrong: ``python -m bench.config.hostile``."""
+"""What 100 kB cost that nobody writes in earnest: ``python -m bench.config.hostile --bar``."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import fnmatch
+import gc
+import os
+import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import attrs
+import tomli
+
+from bench.config.documents import CASES, LOADS, Case
 from wssdk import ClientConfig, ConfigError
 
-_SIZE: Final = 100_000
+__all__ = ["main"]
+
+_FILE: Final = "service.toml"
+
+# What a load may take, if that is more than the case says: so many times what the parser takes for itself. Every
+# connection that is made takes some more.
+_OF_PARSER: Final = 3.0
+_CONNECTION_MS: Final = 0.1
 
 
-def _lines(line: str, before: str = "") -> str:
-    """Return as many lines of a pattern as fit; ``{}`` stands for their numbers."""
-    return before + "".join(
-        f"{line.replace('{}', str(number))}\n" for number in range(_SIZE // (len(line) + 4))
-    )
+@attrs.frozen
+class Row:
+    """What came of a case."""
+
+    name: str
+    cpu: float
+    """Milliseconds, the median."""
+    parser: float
+    """Milliseconds of them, which tomli takes alone."""
+    told: int
+    """Problems."""
+    bound: float
+    """Milliseconds that it may take."""
 
 
-FILES: Final[dict[str, str]] = {
-    "unknown options": _lines("option_{} = 1"),
-    "unknown options of a section": _lines("opne{} = 1", "[timeouts]\n"),
-    "unknown tables": _lines("[a{}]"),
-    "headers that are none": _lines('"x y{}" = "a"', "[headers]\n"),
-    "good headers": _lines('x-y{} = "a"', 'uri = "ws://h"\n[headers]\n'),
-    "connections with a wrong option": _lines("[connections.a{}]\nzz = 1", 'uri = "ws://h"\n'),
-    "one line": "zzz = {" + ", ".join(f"a{number} = 1" for number in range(_SIZE // 10)) + "}",
-    "one array": f"zzz = [{'1,' * (_SIZE // 2)}]",
-    "one text": f'uri = "ws://h"\ntimeouts.open = "{"1" * _SIZE}s"',
-    "a syntax error behind good lines": _lines('key_{} = "value"') + "x = \n",
-}
-ENVIRONMENTS: Final[dict[str, Mapping[str, str]]] = {
-    "unknown variables": {f"WSSDK_OPTION_{number}": "1" for number in range(_SIZE // 20)},
-    "variables of headers": {
-        "WSSDK_URI": "ws://h",
-        **{f"WSSDK_HEADERS__X_{number}": "1" for number in range(_SIZE // 24)},
-    },
-}
-
-
-def main() -> None:
-    """Print a table: the shorter of two CPU times of each."""
-    ClientConfig.load(environ={}, overrides={"uri": "ws://h"})
-    print("| 100 kB of | CPU ms | problems told |\n| --- | --: | --: |")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "service.toml")
-        for name, text in FILES.items():
-            file.write_text(text, encoding="utf-8")
-            _row(name, str(file), {})
-    for name, environ in ENVIRONMENTS.items():
-        _row(name, None, environ)
-
-
-def _row(name: str, file: str | None, environ: Mapping[str, str]) -> None:
-    best, told = float("inf"), 0
-    for _ in range(2):
+def _cpu(call: Callable[[], object], rounds: int) -> float:
+    """Return the median of the CPU milliseconds of a call."""
+    times = []
+    for _ in range(rounds):
+        gc.collect()
         start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return statistics.median(times) * 1e3
+
+
+def _parse(text: str) -> None:
+    with contextlib.suppress(ValueError, RecursionError):
+        tomli.loads(text)
+
+
+def _load(case: Case) -> Any:
+    try:
+        return LOADS[case.how](*([] if case.text is None else [_FILE]), environ=case.environ)
+    except ConfigError as error:
+        return error
+
+
+def measure(name: str, case: Case, rounds: int) -> Row:
+    """Measure a case, in the current folder."""
+    parser = 0.0
+    if case.text is not None:
+        Path(_FILE).write_text(case.text, encoding="utf-8")
+        text = case.text
+        parser = _cpu(lambda: _parse(text), rounds)
+    cpu = _cpu(lambda: _load(case), rounds)
+    found = _load(case)
+    told = len(found.problems) if isinstance(found, ConfigError) else 0
+    made = case.text.count("[connections.") if case.how == "load_all()" and case.text is not None else 0
+    return Row(name, cpu, parser, told, max(case.most, _OF_PARSER * parser) + _CONNECTION_MS * made)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a table; return the exit code."""
+    parser = argparse.ArgumentParser("python -m bench.config.hostile", description=__doc__)
+    add = parser.add_argument
+    add("--case", action="append", default=[], metavar="GLOB", help="may be repeated (default: all)")
+    add("--rounds", type=int, default=5, help="(default: %(default)s; medians count)")
+    add("--bar", action="store_true", help="end with exit code 1 where something takes longer than it may")
+    options = parser.parse_args(arguments)
+    patterns = options.case or ["*"]
+    names = [name for name in CASES if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    if not names:
+        parser.error("no case matches")
+    ClientConfig.load(environ={}, overrides={"uri": "ws://h"})
+    print("| 100 kB of | CPU ms | tomli's | may be | problems told |\n| --- | --: | --: | --: | --: |")
+    slow = []
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.getcwd()
+        os.chdir(folder)
         try:
-            ClientConfig.load(*([] if file is None else [file]), environ=environ)
-        except ConfigError as error:
-            told = len(error.problems)
-        best = min(best, time.process_time() - start)
-    print(f"| {name} | {best * 1e3:,.0f} | {told} |")
+            for name in names:
+                row = measure(name, CASES[name], options.rounds)
+                over = " **too long**" if row.cpu > row.bound else ""
+                print(
+                    f"| {name} | {row.cpu:,.1f}{over} | {row.parser:,.1f} | {row.bound:,.0f} | {row.told} |",
+                    flush=True,
+                )
+                slow += [name] if over else []
+        finally:
+            os.chdir(before)
+    if options.bar:
+        print(f"\n{len(names) - len(slow)} of {len(names)} within the bound")
+    return 1 if options.bar and slow else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
