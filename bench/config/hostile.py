@@ -25,8 +25,8 @@ __all__ = ["main"]
 
 _FILE: Final = "service.toml"
 
-# What a load may take, if that is more than the case says: so many times what the parser takes for itself. Every
-# connection that is made takes some more.
+# What a load may take, if that is more than the case says: so many times what
+# the parser takes for itself. A load of all connections may take some more for each.
 _OF_PARSER: Final = 3.0
 _CONNECTION_MS: Final = 0.1
 

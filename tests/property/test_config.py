@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import pickle
 import re
@@ -28,7 +29,7 @@ from wssdk.config_marks import Marks
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
 from wssdk.config_sources import find_problems
-from wssdk.config_values import BadValue, Dialect, describe
+from wssdk.config_values import BadValue, Dialect, describe, nearest
 from wssdk.errors import ConfigError
 from wssdk.secret import Secret
 
@@ -559,3 +560,14 @@ def test_connections_together_are_what_each_is_by_itself(
             assert {name: str(config.explain()) for name, config in together.items()} == {
                 name: str(config.explain()) for name, config in alone.items()
             }
+
+
+@untimed
+@given(word=st.text(string.ascii_letters + "._é", max_size=12), choices=st.lists(names | st.text(max_size=8)))
+def test_the_nearest_is_the_one_that_difflib_finds(word: str, choices: list[str]) -> None:
+    by_fold: dict[str, str] = {}
+    for choice in choices:
+        by_fold.setdefault(choice.casefold(), choice)
+    by_fold.pop("", None)
+    found = difflib.get_close_matches(word.casefold(), by_fold, 1, 0.6)
+    assert nearest(word, choices) == (by_fold[found[0]] if found else None)

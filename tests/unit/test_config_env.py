@@ -298,3 +298,10 @@ def test_a_variable_without_its_section_or_in_small_letters_tells_the_right_one(
 ) -> None:
     (problem,) = problems_of(lambda: ClientConfig.from_env(environ={"WSSDK_URI": "ws://h", variable: "5"}))
     assert problem.hint == f"did you mean {meant}?"
+
+
+def test_connection_with_underscores_in_its_name_is_the_longest_that_is_known(write: Write) -> None:
+    file = write('uri = "ws://h"\n[connections.a]\n[connections."a__b"]\n')
+    variables = {"WSSDK_CONNECTIONS__A__B__TIMEOUTS__OPEN": "3"}
+    configs = ClientConfig.load_all(file, environ=variables)
+    assert (configs["a"].timeouts.open, configs["a__b"].timeouts.open) == (10, 3)

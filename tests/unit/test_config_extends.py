@@ -155,3 +155,10 @@ def test_no_more_than_a_hundred_files_are_extended(write: Write) -> None:
     names = ", ".join(f'"{number}.toml"' for number in range(102))
     (problem,) = problems_of(lambda: load(write(f'uri = "ws://h"\nextends = [{names}]')))
     assert problem.message == "extends: more than 100 files are extended"
+
+
+def test_that_too_many_files_are_extended_is_told_once(write: Write) -> None:
+    names = ", ".join(f'"base{number}.toml"' for number in range(300))
+    problems = problems_of(lambda: ClientConfig.from_toml(write(f'uri = "ws://h"\nextends = [{names}]')))
+    assert len(problems) == 101
+    assert str(problems[100]).endswith("and another problem, here")

@@ -85,3 +85,29 @@ def test_tables_deep_down_are_values_as_a_whole() -> None:
 def test_arrays_may_be_deep() -> None:
     text = f"k = {'[' * 5000}{']' * 5000}\nz = 1"
     assert Marks(text).read().by_path[("z",)][1] is not None
+
+
+def test_a_text_is_read_as_far_as_somebody_asks() -> None:
+    marks = Marks("a = 1\nb = 2\nc = 3\n")
+    assert marks.find(("b",)) == ((6, 7), (10, 11))
+    assert ("c",) not in marks.by_path
+
+
+def test_a_path_that_is_not_there_has_no_mark() -> None:
+    assert Marks("a = 1\n[b]\n").find(("c",)) is None
+
+
+def test_every_place_of_a_key_in_quotes_is_kept() -> None:
+    marks = Marks('x = { "a b".c = 1, "a b".d = 2 }').read()
+    assert [path for path, _ in marks.quoted] == [("x", "a b"), ("x", "a b")]
+
+
+def test_the_parts_of_a_long_key_take_no_square_of_their_number() -> None:
+    marks = Marks(f"a{'.b' * 1000} = 1\nz = 1").read()
+    assert max(map(len, marks.by_path)) == 16
+    assert marks.by_path["z",] == ((2006, 2007), (2010, 2011))
+
+
+def test_a_part_deep_in_a_long_key_is_not_taken_for_an_option() -> None:
+    ((path, _),) = Marks(f"a{'.b' * 20}.token = 1").read().values
+    assert path[-1] == "..."

@@ -307,3 +307,24 @@ def test_nothing_is_shown_of_a_line_with_many_values(write: Write) -> None:
     values = ", ".join(f"a{number} = 1" for number in range(60))
     report = report_of(lambda: ClientConfig.from_toml(write(f'uri = "ws://h"\nzzz = {{ {values} }}')))
     assert "\n  2 | ********\n" in report
+
+
+def test_a_key_in_quotes_is_covered_at_every_place_of_its_line(write: Write) -> None:
+    file = write('uri = "ws://h"\nzzz = { "Bearer s3cret".a = 1, "Bearer s3cret".b = 2 }')
+    assert "s3cret" not in report_of(lambda: ClientConfig.from_toml(file))
+
+
+def test_problems_of_several_tables_are_counted_though_not_made(write: Write) -> None:
+    tables = "".join(
+        f"[{section}]\n" + "".join(f"zz{number} = 1\n" for number in range(150))
+        for section in ("tls", "auth", "limits")
+    )
+    problems = problems_of(lambda: ClientConfig.from_toml(write(f'uri = "ws://h"\n{tables}')))
+    assert str(problems[100]) == "service.toml:103:1: and 350 more problems, from here on"
+
+
+def test_headers_that_are_wrong_are_counted_though_not_made(write: Write) -> None:
+    headers = "".join(f"x{number} = 1\n" for number in range(300))
+    problems = problems_of(lambda: ClientConfig.from_toml(write(f'uri = "ws://h"\n[headers]\n{headers}')))
+    assert [problem.path for problem in problems[:100]] == [f"headers.x{number}" for number in range(100)]
+    assert str(problems[100]) == "service.toml:103:8: and 200 more problems, from here on"

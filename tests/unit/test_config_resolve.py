@@ -228,3 +228,15 @@ def test_a_table_that_is_no_reference_tells_what_it_was_meant_to_be(
         == 'auth.token: expected a text, { env = "NAME" } or { file = "PATH" }, got another table'
     )
     assert problem.hint == hint
+
+
+def test_among_many_variables_the_near_one_is_not_looked_for(write: Write) -> None:
+    file = write('uri = "ws://h"\nauth.token = { env = "A_TOKEN" }')
+    few = {"A_TOKENS": "t"}
+    many = few | {f"OTHER_{number}": "" for number in range(500)}
+    assert [problem.hint for problem in problems_of(lambda: ClientConfig.load(file, environ=few))] == [
+        "did you mean A_TOKENS?"
+    ]
+    assert [problem.hint for problem in problems_of(lambda: ClientConfig.load(file, environ=many))] == [
+        "set it"
+    ]
