@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final, NoReturn
 
 from wssdk.config import ClientConfig
@@ -67,11 +67,13 @@ class Opener:
         *,
         extra: Headers | None = None,
         until: float | None = None,
+        unread: Container[int] = (),
     ) -> ClientConnection:
         """Open a connection to ``target``, as ``config`` says; see :meth:`ConnectionFactory.open`.
 
         ``uri`` is its text, for the log. ``extra`` are headers in the place of the factory's. The opening is
-        to be done by the time ``until`` of the event loop; None: within ``timeouts.open`` seconds.
+        to be done by the time ``until`` of the event loop; None: within ``timeouts.open`` seconds. A refusal
+        with one of the statuses in ``unread`` by who was shown ``extra`` is raised without its body.
         """
         shown = RedactedURI(uri) if config.logging.redact else uri
         self._logger.debug("opening %s", shown)
@@ -79,7 +81,7 @@ class Opener:
         try:
             timeout = asyncio.timeout(config.timeouts.open) if until is None else asyncio.timeout_at(until)
             async with timeout as deadline:
-                connection = await self._follow(uri, target, config, extra, readers)
+                connection = await self._follow(uri, target, config, extra, readers, unread)
         except TimeoutError as error:
             if not deadline.expired():
                 raise  # the operating system's: it names the address
@@ -99,6 +101,7 @@ class Opener:
         config: ClientConfig,
         extra: Headers | None,
         readers: list[ResponseReader],
+        unread: Container[int],
     ) -> ClientConnection:
         """Establish the connection where redirects lead to; ``readers`` gets the one that reads now."""
         if extra is None and self._headers is not None:
@@ -108,11 +111,12 @@ class Opener:
         try:
             while True:
                 readers[:] = [ResponseReader()]
+                shown_extra = hop is first or _goes_along(extra, hop)
                 try:
-                    return await self._establish(config, hop, readers[0])
+                    return await self._establish(config, hop, readers[0], unread if shown_extra else ())
                 except InvalidStatus as error:
                     if not config.network.max_redirects or not is_redirect(error.response):
-                        error.saw_headers = hop is first or _goes_along(extra, hop)
+                        error.saw_headers = shown_extra
                         raise
                     followed += 1
                     try:
@@ -129,13 +133,16 @@ class Opener:
                 error.add_note(f"redirected to {redact_uri(hop.uri)}")
             raise
 
-    async def _establish(self, config: ClientConfig, hop: Hop, reader: ResponseReader) -> ClientConnection:
+    async def _establish(
+        self, config: ClientConfig, hop: Hop, reader: ResponseReader, unread: Container[int]
+    ) -> ClientConnection:
         key = new_key()
         request = self._build_request(config, hop, key)
         pipe = await self.dialer.dial(self._route(config, hop))
         try:
             pipe.write(serialize_request(request))
-            response = await _read_response(pipe, reader, to_follow=config.network.max_redirects > 0)
+            to_follow = config.network.max_redirects > 0
+            response = await _read_response(pipe, reader, to_follow=to_follow, unread=unread)
             agreement = judge_response(
                 response,
                 key=key,
@@ -199,8 +206,11 @@ class Opener:
 
 
 def _goes_along(extra: Headers | None, hop: Hop) -> bool:
+    """Tell whether who is asked after a redirect is shown what was given in code, or would be."""
+    if not extra:
+        return hop.at_home
     names = {name.lower() for name, _ in Headers(hop.headers).raw_items()}
-    return extra is not None and any(name.lower() in names for name in extra)
+    return any(name.lower() in names for name in extra)
 
 
 def _laid_over(fields: tuple[tuple[str, str], ...], extra: Headers | None) -> HeadersLike:
@@ -234,9 +244,13 @@ def _tls_name(target: WebSocketURI) -> str:
     return target.host.partition("%")[0].removesuffix(".")
 
 
-async def _read_response(pipe: Pipe, reader: ResponseReader, *, to_follow: bool) -> Response:
+async def _read_response(
+    pipe: Pipe, reader: ResponseReader, *, to_follow: bool, unread: Container[int]
+) -> Response:
     while reader.response is None:
-        if to_follow and (begun := reader.partial) is not None and is_redirect(begun):
+        if (begun := reader.partial) is not None and (
+            (to_follow and is_redirect(begun)) or begun.status_code in unread
+        ):
             return begun  # its body is for people
         try:
             data = await pipe.read()

@@ -10,6 +10,7 @@ in the meantime, instead of having it replaced by yet another.
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, TypeVar
@@ -69,6 +70,8 @@ class _Flight(Generic[_T]):
     number: int
     forced: bool
     waiting: int = 0
+    shared: bool = False
+    """Several have waited for it."""
 
 
 class Provider(Generic[_T]):
@@ -137,6 +140,7 @@ class Provider(Generic[_T]):
         return flight
 
     async def _wait_for(self, flight: _Flight[_T]) -> _T:
+        flight.shared |= flight.waiting > 0
         flight.waiting += 1
         try:
             await asyncio.wait((flight.task,))  # which leaves the task alone when it is cancelled
@@ -147,6 +151,9 @@ class Provider(Generic[_T]):
                 if not flight.task.done():
                     flight.task.cancel()
                     await asyncio.wait((flight.task,))
+        error = None if flight.task.cancelled() else flight.task.exception()
+        if flight.shared and isinstance(error, Exception):
+            raise _copy(error)
         return flight.task.result()
 
     def _forget(self, flight: _Flight[_T]) -> None:
@@ -159,6 +166,24 @@ class Provider(Generic[_T]):
         if refreshed and (self._refreshed is None or answer.number > self._refreshed.number):
             self._refreshed = answer
         return answer
+
+
+def _copy(error: Exception) -> Exception:
+    """Return an error for one of several who are told the same: each has notes of its own added to it.
+
+    One that cannot be copied is told to all as it is.
+    """
+    try:
+        copied = copy.copy(error)
+    except Exception:  # made in a way of its own, with arguments that nobody knows any more
+        return error
+    if type(copied) is not type(error) or str(copied) != str(error):
+        return error
+    copied.__cause__, copied.__context__ = error.__cause__, error.__context__
+    copied.__suppress_context__ = error.__suppress_context__
+    if notes := getattr(error, "__notes__", None):
+        copied.__notes__ = list(notes)
+    return copied.with_traceback(error.__traceback__)
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

@@ -27,6 +27,7 @@ __all__ = ["Candidates", "Tries", "headers_provider", "uri_provider"]
 _T = TypeVar("_T")
 
 _UNAUTHORIZED: Final = 401
+_REFRESHED: Final = (_UNAUTHORIZED,)
 
 
 def headers_provider(function: Callable[..., Any]) -> Provider[Headers]:
@@ -137,6 +138,8 @@ class _Opening:
     headers: Answer[Headers] | None = None
     provided: Answer[ParsedURI] | None = None
     refreshed: bool = False
+    unanswered: bool = False
+    """A provider is being asked, or has failed: that is no failure of a server."""
 
 
 class Tries:
@@ -204,8 +207,9 @@ class Tries:
             try:
                 connection = await self._open(opening, uri, until)
             except Exception as error:
-                candidates.failed(uri, self._policy.wait_asked_by(error))
-                if left == 1 or self._policy.judge(error) is not None:
+                if not opening.unanswered:
+                    candidates.failed(uri, self._policy.wait_asked_by(error))
+                if opening.unanswered or left == 1 or self._policy.judge(error) is not None:
                     for note in notes:
                         error.add_note(note)
                     raise
@@ -224,12 +228,15 @@ class Tries:
         except InvalidStatus as error:
             if error.response.status_code != _UNAUTHORIZED or not self._may_refresh(opening, error):
                 raise
+            if until is not None and asyncio.get_running_loop().time() >= until:
+                raise  # else it would be told as the time-out of a provider
             refusal = error
         opening.refreshed = True
         opening.attempt = attrs.evolve(opening.attempt, last_error=refusal, refresh=True)
         try:
             self._logger.info("the peer refused (401); opening again with what providers give afresh")
-            await self._ask(opening)
+            # Another origin that was shown no token has nothing against the one there is.
+            await self._ask(opening, headers=refusal.saw_headers)
         finally:
             # Later attempts ask as usual; and the error holds this frame.
             opening.attempt = attrs.evolve(opening.attempt, last_error=None, refresh=False)
@@ -242,26 +249,29 @@ class Tries:
         assert config.uri is not None
         target = parsed(config.uri)
         extra = None if opening.headers is None else opening.headers.value
-        return await self._opener.open(target, target.parts, config, extra=extra, until=until)
+        refreshable = opening.headers is not None or opening.provided is not None
+        unread = _REFRESHED if refreshable and not opening.refreshed else ()
+        return await self._opener.open(target, target.parts, config, extra=extra, until=until, unread=unread)
 
     def _may_refresh(self, opening: _Opening, refusal: InvalidStatus) -> bool:
-        # Another origin that was shown no token has nothing against the one there is.
         blamed = opening.headers is not None and refusal.saw_headers
         return not opening.refreshed and (blamed or opening.provided is not None)
 
-    async def _ask(self, opening: _Opening) -> None:
-        """Ask the providers; again, for fresher answers."""
+    async def _ask(self, opening: _Opening, *, headers: bool = True) -> None:
+        """Ask the providers, that of ``headers``, too, or not; again, for fresher answers."""
+        opening.unanswered = True
         try:
             async with asyncio.timeout_at(opening.until) as deadline:
                 if self._uri is not None and opening.uri is None:
                     opening.provided = await self._uri.ask(opening.attempt, opening.provided)
-                if self._headers is not None:
+                if self._headers is not None and headers:
                     opening.headers = await self._headers.ask(opening.attempt, opening.headers)
         except TimeoutError as error:
             if not deadline.expired():
                 raise  # the provider's own
             told = "timed out during opening handshake: who provides headers or URI did not answer"
             raise TimeoutError(told) from error
+        opening.unanswered = False
 
     def _show(self, text: str) -> str:
         return printable(redact_uris(text) if self._config.logging.redact else text)

@@ -157,6 +157,57 @@ async def test_failure_is_that_of_all() -> None:
     assert [type(each.exception()) for each in done] == [LookupError] * 3
 
 
+async def failures_of_two(error: Exception) -> list[BaseException | None]:
+    """Return what two who ask together are told."""
+    source = Source()
+    provider = provider_of(source.ask)
+    asking = [ask(provider), ask(provider)]
+    await source.asked(1)
+    source.gates[0].set_exception(error)
+    await asyncio.wait(asking)
+    return [task.exception() for task in asking]
+
+
+async def test_each_has_a_failure_of_its_own_to_add_notes_to() -> None:
+    error = FileNotFoundError(2, "No such file", "token")
+    error.add_note("of the provider")
+    one, other = await failures_of_two(error)
+    assert isinstance(one, FileNotFoundError)
+    assert isinstance(other, FileNotFoundError)
+    one.add_note("of the first")
+    assert (other.__notes__, other.filename) == (["of the provider"], "token")
+
+
+async def test_failure_that_is_shared_keeps_its_cause() -> None:
+    error = OSError("down")
+    error.__cause__ = KeyError("token")
+    one, _ = await failures_of_two(error)
+    assert one is not error
+    assert one is not None
+    assert one.__cause__ is error.__cause__
+
+
+class Unlike(Exception):
+    """Cannot be made again of what it says."""
+
+    def __init__(self, *, code: int) -> None:
+        super().__init__(f"code {code}")
+
+
+async def test_failure_that_cannot_be_copied_is_told_as_it_is() -> None:
+    error = Unlike(code=5)
+    assert await failures_of_two(error) == [error, error]
+
+
+async def test_failure_of_one_alone_is_told_as_it_is() -> None:
+    source, error = Source(), OSError("down")
+    asking = ask(provider_of(source.ask))
+    await source.asked(1)
+    source.gates[0].set_exception(error)
+    await asyncio.wait([asking])
+    assert asking.exception() is error
+
+
 async def test_failure_is_not_kept() -> None:
     source = Source()
     provider = provider_of(source.ask)

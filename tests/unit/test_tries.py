@@ -501,6 +501,66 @@ async def test_401_of_another_origin_has_a_fresh_uri() -> None:
         assert (hosts.dialled, len(tokens.told)) == (["a", "b", "a", "b"], 2)
 
 
+async def test_401_of_another_origin_leaves_headers_as_they_are_where_a_uri_is_provided_too() -> None:
+    hosts, headers, uris = Hosts(a=[AWAY], b=[(refuse(401),), AGREE]), Tokens(), Tokens()
+    async with provided(hosts, headers=headers.headers, uri=uris.uri).connect():
+        assert ([told.refresh for told in headers.told], [told.refresh for told in uris.told]) == (
+            [False],
+            [False, True],
+        )
+
+
+async def test_401_behind_a_redirect_refreshes_who_gave_nothing_at_first() -> None:
+    hosts, told = Hosts(a=[(refuse(302, "Location: /b"),), (refuse(401),), AGREE]), list[bool]()
+
+    def nothing_at_first(attempt: ConnectAttempt) -> HeadersLike:
+        told.append(attempt.refresh)
+        return {"X-Token": "fresh"} if attempt.refresh else {}
+
+    async with provided(hosts, headers=nothing_at_first).connect():
+        assert told == [False, True]
+
+
+async def test_401_is_answered_before_its_body_has_come() -> None:
+    slow: Script = (b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\n", HANG)
+    hosts, tokens = Hosts(a=[slow, AGREE]), Tokens()
+    async with provided(hosts, headers=tokens.headers).connect():
+        assert len(tokens.told) == 2
+
+
+async def test_body_of_the_last_401_is_kept() -> None:
+    hosts, tokens = Hosts(a=[(refuse(401, body=b"first"),), (refuse(401, body=b"last"),)]), Tokens()
+    with pytest.raises(InvalidStatus) as raised:
+        await provided(hosts, headers=tokens.headers).connect()
+    assert raised.value.response.body == b"last"
+
+
+async def test_401_whose_body_never_comes_is_told_as_what_it_is() -> None:
+    slow: Script = (b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\n", HANG)
+    hosts, tokens = Hosts(a=[slow, slow]), Tokens()
+    with pytest.raises(InvalidStatus):
+        await provided(hosts, headers=tokens.headers, options={"timeouts": Timeouts(open="50ms")}).connect()
+
+
+class Vault(Tokens):
+    """Fails to refresh the first time."""
+
+    async def headers(self, attempt: ConnectAttempt) -> HeadersLike:
+        self.told.append(attempt)
+        if [told.refresh for told in self.told].count(True) == 1 and attempt.refresh:
+            raise OSError("the vault restarts")
+        return {"X-Token": "fresh" if attempt.refresh else "stale"}
+
+
+async def test_provider_that_fails_to_refresh_is_no_failure_of_a_server() -> None:
+    hosts, vault = Hosts(a=[(refuse(401),), (refuse(401),), AGREE], b=[(refuse(401),)]), Vault()
+    factory = ConnectionFactory(
+        ClientConfig(uris=[A, B]), dialer=hosts, headers=vault.headers, clock=FakeClock()
+    )
+    async with await anext(aiter(factory.connect())):
+        assert hosts.dialled == ["a", "a", "a"]
+
+
 async def test_401_of_one_uri_is_tried_again_at_that_uri() -> None:
     hosts, tokens = Hosts(a=[REFUSED], b=[(refuse(401),), AGREE]), Tokens()
     config = ClientConfig(uris=[A, B])
