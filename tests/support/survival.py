@@ -130,6 +130,7 @@ def survivor(
 ) -> ReconnectingConnection:
     """Return a reconnecting connection to ``peers``, whose delays take no time; it is not entered."""
     options.setdefault("close_timeout", 0.05)
+    ended = options.pop("ended", None)
     policy = ReconnectPolicy(
         Reconnect() if section is None else section,
         LOGGER,
@@ -138,7 +139,7 @@ def survivor(
     )
     return ReconnectingConnection(
         peers.open,
-        lambda open, policy: Attempts(open, policy, "ws://example.com/", "ws://shown/"),
+        lambda open, policy: Attempts(open, policy, "ws://example.com/", "ws://shown/", ended=ended),
         policy,
         "ws://shown/",
         limits=Limits(**{name: options.pop(name) for name in _LIMITS & options.keys()}),

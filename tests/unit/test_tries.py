@@ -278,6 +278,30 @@ async def test_no_server_is_left_out_where_retry_after_is_switched_off() -> None
         assert hosts.dialled == ["a", "b", "a"]
 
 
+async def an_open_one() -> ClientConnection:
+    return await ConnectionFactory(ClientConfig(uri="ws://a/"), dialer=Hosts(a=[AGREE])).open()
+
+
+async def test_server_that_opens_all_the_same_is_not_left_out_any_longer() -> None:
+    candidates, connection = Candidates("ab", None), await an_open_one()
+    candidates.failed("a", 30)
+    candidates.opened("a", connection)
+    assert (candidates.holds(), candidates.wait()) == ({}, 0)
+    await connection.close()
+
+
+async def test_server_that_opens_is_not_the_last_one_any_longer() -> None:
+    candidates, first, second = Candidates("abc", None), await an_open_one(), await an_open_one()
+    candidates.opened("a", first)
+    candidates.ended(first, lived=False)
+    before = order_of(candidates)
+    candidates.opened("a", second)
+    candidates.failed("a")
+    assert (before, order_of(candidates)) == ("bca", "abc")
+    await first.close()
+    await second.close()
+
+
 def order_of(candidates: Candidates) -> str:
     return "".join(candidates.in_order())
 

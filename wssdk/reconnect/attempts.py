@@ -131,6 +131,10 @@ class Attempts:
         )
         return True
 
+    def tell(self, error: Exception) -> None:
+        """Add the attempts to the notes of what is raised because there is to be no other."""
+        self._record.tell(error)
+
     def _note_success(self, connection: ClientConnection) -> None:
         self.failures = 0
         self._last_error = None

@@ -249,7 +249,11 @@ class Inbox:
     def _leave(self, source: ClientConnection) -> None:
         if self._source is source:
             self._source = None
-            self._dropped = self._count(source.dropped)
+            self.count_dropped(source)
+
+    def count_dropped(self, connection: ClientConnection) -> None:
+        """Count what a connection dropped that is read from no longer, or never was."""
+        self._dropped = self._count(connection.dropped)
 
     def end(self) -> None:
         """No other connection will be opened."""

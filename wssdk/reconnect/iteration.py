@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConcurrencyError
+from wssdk.protocol.state import State
 from wssdk.reconnect.attempts import Attempts
 
 __all__ = ["Opening", "Reconnection"]
@@ -47,6 +48,8 @@ class Reconnection:
         Raises:
             ConcurrencyError: another coroutine waits for the next connection.
             Exception: what the opening failed with, where it is fatal or the attempts are used up.
+            ConnectionClosed: the attempts are used up, and the last connection was lost before it had lived
+                ``min_uptime`` seconds.
         """
         if self._busy:
             raise ConcurrencyError("cannot open the next connection while another coroutine opens it")
@@ -79,9 +82,13 @@ class Reconnection:
 
     async def _leave(self, connection: ClientConnection) -> None:
         self._connection = None
-        if not self._ended:
-            self._ended = not self._attempts.ended()
+        was_lost = connection.state is not State.OPEN
+        is_last = not self._ended and not self._attempts.ended()
+        self._ended = self._ended or is_last
         await connection.close()
+        if is_last and was_lost and (error := connection.close_exc) is not None:
+            self._attempts.tell(error)
+            raise error
 
     def __del__(self) -> None:
         connection, loop = self._connection, self._loop

@@ -15,6 +15,7 @@ from wssdk.codes import CloseCode
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConnectionClosed, ConnectionClosedError, InvalidState, RetryableError
 from wssdk.ports import ConnectAttempt
+from wssdk.protocol.state import State
 from wssdk.reconnect.attempts import Attempts
 from wssdk.reconnect.events import Dropped, Events, GaveUp, Opened, Retrying
 from wssdk.reconnect.failures import process_exception
@@ -83,6 +84,8 @@ class Keeper:
         """What it was given up for: a failure, or how the last connection closed."""
         self.closed: ConnectionClosed | None = None
         """How the last connection closed, where there is to be no other."""
+        self.was_last = False
+        """There was to be no connection after the last one, which is no failure."""
         self.has_opened = False
         """There is, or was, a connection."""
         self.closing = False
@@ -106,6 +109,8 @@ class Keeper:
         self._attempts.on_delay = self._retry
         self._last_error: Exception = ConnectionClosedError(None, None)
         self._started_at = 0.0
+        self._lost_early: ConnectionClosed | None = None
+        """How the connection closed that ``on_open`` lost in this attempt."""
 
     def _advance(self, state: ReconnectingState) -> None:
         if state not in _NEXT[self.state]:
@@ -171,12 +176,15 @@ class Keeper:
                 Dropped(at=self.at, error=closed, uptime=uptime, unacknowledged=unacknowledged)
             )
             if not self._may_go_on(closed):
+                if not self.was_last:
+                    self._attempts.tell(closed)
                 self._give_up(closed)
                 return
             await self._inbox.wait_room()
 
     def _may_go_on(self, closed: ConnectionClosed) -> bool:
         if self._is_end(closed) or not self._policy.section.enabled:
+            self.was_last = True
             return False
         self._advance(ReconnectingState.WAITING)
         return self._attempts.ended()
@@ -214,6 +222,7 @@ class Keeper:
 
     async def _open_next(self, attempt: ConnectAttempt) -> ClientConnection:
         self._advance(ReconnectingState.CONNECTING)
+        self._lost_early = None
         try:
             connection = await self._open(attempt)
             try:
@@ -221,6 +230,7 @@ class Keeper:
             except BaseException:
                 connection.abort()  # where it is not closed by now
                 self._attempts.unfit(connection)
+                self._inbox.count_dropped(connection)
                 raise
         except Exception as error:
             self._last_error = error
@@ -246,15 +256,19 @@ class Keeper:
             raise TimeoutError(
                 f"on_open took longer than {self._open_timeout:g} s (timeouts.open)"
             ) from error
-        except Exception:
+        except Exception as error:
+            # Another connection's end may be what it raises, while this one is well.
+            was_lost = isinstance(error, ConnectionClosed) and connection.state is not State.OPEN
             await connection.close(CloseCode.INTERNAL_ERROR)
+            self._lost_early = connection.close_exc if was_lost else None
             raise
 
     def _judge(self, error: Exception) -> Exception | None:
         """Tell transient failures from fatal ones, where ``on_open`` may have lost its connection, too."""
-        if isinstance(error, ConnectionClosed):
-            return error if self._is_end(error) else RetryableError(error)
-        return self._judge_by(error)
+        if self._lost_early is None:
+            return self._judge_by(error)
+        self.was_last = self._is_end(self._lost_early)
+        return error if self.was_last else RetryableError(error)
 
     def _is_end(self, closed: ConnectionClosed) -> bool:
         return self._stop_when is not None and bool(self._stop_when(closed))

@@ -68,6 +68,8 @@ class ReconnectingConnection:
         for name, hook in (("on_open", on_open), ("stop_when", stop_when)):
             if hook is not None and not callable(hook):
                 raise TypeError(f"{name} must be a function, not {type(hook).__name__}")
+        if not isinstance(wait, bool):
+            raise TypeError(f"wait must be True or False, not {wait!r}")
         if inspect.iscoroutinefunction(stop_when):
             raise TypeError("stop_when must be a plain function: it is not awaited")
         self._logger = policy.logger
@@ -101,11 +103,12 @@ class ReconnectingConnection:
     async def __anext__(self) -> Data:
         """Return the next message, of this connection or of the next one.
 
-        Iteration ends after :meth:`close`, and where the last connection closed in order and
-        ``stop_when`` made it the last. Cancelling loses nothing, and iteration can go on.
+        Iteration ends after :meth:`close`, and where the last connection closed in order and was to be the
+        last (``stop_when``, or ``reconnect = false``). Cancelling loses nothing, and iteration can go on.
 
         Raises:
-            ConnectionClosedError: the last connection closed on an error, and there is to be no other.
+            ConnectionClosed: the last connection closed on an error, and there is to be no other; or however
+                it closed, the attempts are used up.
             Exception: what reconnecting was given up for.
             ConcurrencyError: another coroutine receives.
         """
@@ -117,8 +120,8 @@ class ReconnectingConnection:
                 pass  # there may be another one
         if inbox.batch or await self._fill():
             return self._next()
-        error = self._keeper.error
-        if error is None or isinstance(error, ConnectionClosedOK):
+        keeper = self._keeper
+        if keeper.error is None or (keeper.was_last and isinstance(keeper.error, ConnectionClosedOK)):
             raise StopAsyncIteration
         raise self._ending()
 

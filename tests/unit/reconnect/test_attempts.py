@@ -122,6 +122,30 @@ async def test_connection_that_did_not_live_counts_as_an_attempt() -> None:
     assert len([ws async for ws in factory.connect()]) == 3
 
 
+async def test_loss_of_the_last_connection_is_raised_with_all_attempts_in_its_notes() -> None:
+    dialer = ScriptedDialer(AGREE)
+    config = ClientConfig(uri=URI, reconnect=Reconnect(max_attempts=2))
+    connections = aiter(ConnectionFactory(config, dialer=dialer, clock=FakeClock()).connect())
+    for _ in range(2):
+        ws = await anext(connections)
+        dialer.pipe.lose()
+        await ws.wait_closed()
+    with pytest.raises(ConnectionClosedError) as raised:
+        await anext(connections)
+    assert raised.value.__notes__ == [
+        f"attempt {number}, after 0.0 seconds: opened, lasted 0.0 seconds" for number in (1, 2)
+    ]
+
+
+async def test_loss_is_not_raised_where_there_was_to_be_but_one_connection() -> None:
+    dialer = ScriptedDialer(AGREE)
+    config = ClientConfig(uri=URI, reconnect=Reconnect(enabled=False))
+    async for ws in ConnectionFactory(config, dialer=dialer, clock=FakeClock()).connect():
+        dialer.pipe.lose()
+        await ws.wait_closed()
+    assert ws.closed
+
+
 async def test_last_attempt_is_logged_as_such(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     factory, _ = factory_of(OSError("one"), reconnect=Reconnect(max_attempts=1))
@@ -254,3 +278,30 @@ async def test_unfit_connection_is_told_of() -> None:
     attempts = Attempts(open, policy, "ws://h", "ws://h", ended=lambda *given: told.append(given))
     attempts.unfit(await attempts.next())
     assert told == [(connection, False)]
+
+
+async def test_attempt_after_one_that_opened_is_told_of_no_error() -> None:
+    told: list[Exception | None] = []
+    connection, _ = establish()
+
+    async def open(attempt: ConnectAttempt) -> ClientConnection:
+        told.append(attempt.last_error)
+        if len(told) == 1:
+            raise OSError("one")
+        return connection
+
+    attempts = attempts_of(open)
+    await attempts.next()
+    attempts.ended()
+    await attempts.next()
+    assert (type(told[1]), told[2]) == (OSError, None)
+
+
+async def test_attempts_begin_anew_after_what_was_raised() -> None:
+    attempts = attempts_of(fails(OSError("one"), ValueError("fatal"), ValueError("again")))
+    with pytest.raises(ValueError, match="fatal"):
+        await attempts.next()
+    assert attempts.attempt == ConnectAttempt(1)
+    with pytest.raises(ValueError, match="again") as raised:
+        await attempts.next()
+    assert not hasattr(raised.value, "__notes__")

@@ -15,6 +15,7 @@ from tests.support.survival import Peers, surviving
 from tests.support.until import until
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import ConnectionClosed, ConnectionClosedError
+from wssdk.reconnect.events import Opened
 from wssdk.reconnect.outbox import NotSent, SendPolicy
 from wssdk.reconnect.survivor import ReconnectingConnection
 
@@ -114,6 +115,25 @@ async def test_sender_cancelled_in_its_turn_lets_the_next_one_go_on() -> None:
         await second
         await asyncio.gather(first, return_exceptions=True)
         assert peers.last.heard()[-1] == "b"
+
+
+async def test_sender_cancelled_when_it_was_told_to_go_on_lets_the_next_one_go_on() -> None:
+    peers = Peers()
+    async with surviving(peers) as conn:
+        await drop(peers)
+        first, second = await started(conn.send("a")), await started(conn.send("b"))
+
+        async def cancel_the_first() -> None:
+            async for event in conn.events():
+                if isinstance(event, Opened) and first.cancel():  # it was told, and has done nothing yet
+                    return
+
+        cancelling = await started(cancel_the_first())
+        peers.may_open.set()
+        async with asyncio.timeout(5):
+            await second
+        await cancelling
+        assert peers.last.heard() == ["b"]
 
 
 async def test_sender_waits_through_several_drops() -> None:

@@ -12,6 +12,7 @@ from tests.support.connections import started, ticks
 from tests.support.dialer import HANG, FakeClock, ScriptedDialer, agree, refuse
 from tests.support.survival import Peers, surviving, survivor
 from tests.support.until import until
+from wssdk.codes import Close
 from wssdk.config import ClientConfig, Reconnect, Timeouts
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import (
@@ -632,3 +633,93 @@ async def test_on_open_that_awaits_what_is_cancelled_has_failed() -> None:
     conn = survivor(Peers(), on_open=log_in)
     with pytest.raises(RuntimeError, match="on_open awaited something that was cancelled"):
         _ = await conn
+
+
+# Which end is a failure.
+
+TWICE = Reconnect(max_attempts=2)
+
+
+async def lose_both(peers: Peers) -> None:
+    """Have two connections closed in order, one after the other."""
+    for count in (1, 2):
+        await until(lambda count=count: len(peers.all) == count)  # type: ignore[misc]
+        peers.last.close_with(1000)
+
+
+async def test_iteration_raises_where_attempts_are_used_up_also_after_an_orderly_end() -> None:
+    peers = Peers()
+    async with surviving(peers, section=TWICE) as conn:
+        await lose_both(peers)
+        with pytest.raises(ConnectionClosedOK) as raised:
+            await anext(conn)
+    assert [note.partition(",")[0] for note in raised.value.__notes__] == ["attempt 1", "attempt 2"]
+
+
+async def test_iteration_ends_after_an_orderly_end_where_reconnecting_is_off() -> None:
+    peers = Peers()
+    async with surviving(peers, section=Reconnect(enabled=False)) as conn:
+        peers.last.close_with(1000)
+        assert [message async for message in conn] == []
+
+
+async def test_iteration_ends_where_stop_when_ends_it_in_on_open() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        if len(peers.all) == 2:
+            peers.last.close_with(1000)
+            await ws.recv()
+
+    peers = Peers()
+    async with surviving(peers, on_open=log_in, stop_when=lambda closed: closed.code == 1000) as conn:
+        peers.last.lose()
+        assert [message async for message in conn] == []
+
+
+def another_is_lost() -> ConnectionClosedError:
+    """Return how a connection closed that is none of the peers'."""
+    return ConnectionClosedError(Close(4001, ""), None)
+
+
+async def test_stop_when_is_not_asked_of_other_connections_that_on_open_uses() -> None:
+    told: list[Exception] = []
+
+    async def log_in(ws: ClientConnection) -> None:
+        if len(peers.all) == 1:
+            raise another_is_lost()
+
+    def judge(error: Exception) -> None:
+        told.append(error)
+
+    peers = Peers()
+    async with surviving(
+        peers, on_open=log_in, process_exception=judge, stop_when=lambda closed: closed.code == 4001
+    ) as conn:
+        assert (len(peers.all), conn.state) == (2, ReconnectingState.OPEN)
+    assert [type(error) for error in told] == [ConnectionClosedError]
+
+
+async def test_what_connections_dropped_that_on_open_failed_on_is_counted() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        if len(peers.all) == 1:
+            peers.last.say("a", "b", "c")
+            await ticks(3)
+            raise OSError("not yet")
+
+    peers = Peers(on_full="drop_oldest", max_queue=1)
+    async with surviving(peers, on_open=log_in) as conn:
+        assert conn.dropped.messages == 2
+
+
+async def test_server_that_fails_in_on_open_is_told_of_as_unfit() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        if len(peers.all) == 1:
+            raise OSError("not yet")
+
+    peers, ended = Peers(), list[tuple[ClientConnection, bool]]()
+    async with surviving(peers, on_open=log_in, ended=lambda *given: ended.append(given)):
+        assert ended == [(peers.connections[0], False)]
+
+
+def test_wait_must_be_a_boolean() -> None:
+    with pytest.raises(TypeError, match=r"^wait must be True or False, not 'no'$"):
+        _ = survivor(Peers(), wait="no")
