@@ -15,7 +15,7 @@ from tests.support.dialer import HANG, FakeClock, Script, ScriptedDialer, agree,
 from tests.support.until import until
 from wssdk.config import ClientConfig, Reconnect
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import InvalidStatus
+from wssdk.errors import ConnectionClosedError, InvalidStatus
 from wssdk.factory import ConnectionFactory
 from wssdk.ports import ConnectAttempt
 from wssdk.reconnect import Attempts, ReconnectPolicy
