@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -132,9 +133,8 @@ async def test_loss_of_the_last_connection_is_raised_with_all_attempts_in_its_no
         await ws.wait_closed()
     with pytest.raises(ConnectionClosedError) as raised:
         await anext(connections)
-    assert raised.value.__notes__ == [
-        f"attempt {number}, after 0.0 seconds: opened, lasted 0.0 seconds" for number in (1, 2)
-    ]
+    notes = [re.sub(r"after \S+", "after ...", note) for note in raised.value.__notes__]
+    assert notes == [f"attempt {number}, after ... seconds: opened, lasted 0.0 seconds" for number in (1, 2)]
 
 
 async def test_loss_is_not_raised_where_there_was_to_be_but_one_connection() -> None:
