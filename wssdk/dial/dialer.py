@@ -17,7 +17,7 @@ from wssdk.config import ClientConfig, Tls
 from wssdk.dial import fastnet
 from wssdk.dial.pins import check_pins
 from wssdk.dial.pipe import StreamPipe
-from wssdk.dial.proxy import SocketStream, connect_request, speak_connect, speak_socks, unasked
+from wssdk.dial.proxy import SocketStream, connect_request, open_socks, speak_connect, unasked
 from wssdk.dial.proxy_choice import ProxyAddress, choose_proxy
 from wssdk.dial.shared_context import SharedContext
 from wssdk.dial.tcp import TcpTarget, connect_tcp, connect_unix, set_keepalive, shown_path
@@ -116,7 +116,7 @@ class StreamDialer:
             elif sock is None:
                 sock = await _connect(loop, target, proxy)
                 set_keepalive(sock, self._config.network.tcp_keepalive)
-            if proxy is None:
+            if proxy is None or proxy.scheme.startswith("socks"):
                 pipe = await self._open(loop, way, sock)
             else:
                 pipe = await self._open_through(loop, way, sock, proxy, target)
@@ -202,10 +202,7 @@ class StreamDialer:
         proxy: ProxyAddress,
         target: TcpTarget,
     ) -> StreamPipe:
-        """Make the pipe to ``target`` over a socket that is connected to ``proxy``."""
-        if proxy.scheme.startswith("socks"):
-            await speak_socks(loop, sock, proxy, target)
-            return await self._open(loop, way, sock)
+        """Make the pipe to ``target`` over a socket that is connected to ``proxy``, which speaks HTTP."""
         request = connect_request(proxy, target, self._config.user_agent)
         if proxy.scheme == "https":
             return await self._open_in_tls(loop, way, sock, proxy, request)
@@ -272,14 +269,20 @@ class StreamDialer:
 async def _connect(
     loop: asyncio.AbstractEventLoop, target: TcpTarget, proxy: ProxyAddress | None
 ) -> socket.socket:
-    """Return a socket that is connected to ``target``, or to the proxy on the way there."""
+    """Return a socket that is connected to ``target``, if by SOCKS, or to the HTTP proxy on the way there."""
     if proxy is None:
         return await connect_tcp(loop, target)
-    try:
-        return await connect_tcp(loop, _nearer(target, proxy))
-    except OSError as error:
-        error.add_note(f"on the way to proxy {proxy}")
-        raise
+
+    async def connect() -> socket.socket:
+        try:
+            return await connect_tcp(loop, _nearer(target, proxy))
+        except OSError as error:
+            error.add_note(f"on the way to proxy {proxy}")
+            raise
+
+    if proxy.scheme.startswith("socks"):
+        return await open_socks(loop, connect, proxy, target)
+    return await connect()
 
 
 @attrs.frozen

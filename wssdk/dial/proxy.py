@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, Protocol
 
 import attrs
@@ -27,7 +28,7 @@ from wssdk.handshake.response import ResponseReader
 from wssdk.headers import Response
 from wssdk.uri import bracketed
 
-__all__ = ["SocketStream", "connect_request", "speak_connect", "speak_socks", "unasked"]
+__all__ = ["SocketStream", "connect_request", "open_socks", "speak_connect", "unasked"]
 
 _AT_ONCE: Final = 1 << 14
 
@@ -69,47 +70,77 @@ class SocketStream:
         """Leave the socket to who gave it."""
 
 
-async def speak_socks(
-    loop: asyncio.AbstractEventLoop, sock: socket.socket, proxy: ProxyAddress, target: TcpTarget
-) -> None:
-    """Have a SOCKS proxy connect to ``target``. With socks4 and socks5 its name is resolved here.
+async def open_socks(
+    loop: asyncio.AbstractEventLoop,
+    connect: Callable[[], Awaitable[socket.socket]],
+    proxy: ProxyAddress,
+    target: TcpTarget,
+) -> socket.socket:
+    """Return a socket by which a SOCKS proxy is connected to ``target``.
+
+    With socks4 and socks5 its name is resolved here, and each address tried, in order. ``connect`` returns a
+    socket that is connected to the proxy; each address takes one. Cancelling leaves none open.
 
     Raises:
         OSError: the name has no address, or the connection broke.
         ProxyError: the proxy says no, or does not speak SOCKS.
         InvalidProxy: what was given does not fit the version of SOCKS.
     """
+    places: list[tuple[str, int]] = [(target.host, target.port)]
+    if proxy.scheme in ("socks4", "socks5"):
+        family = socket.AF_INET if proxy.scheme == "socks4" else target.family
+        found = await resolve(loop, attrs.evolve(target, family=family), target.host, target.port)
+        places = list(dict.fromkeys((info[4][0], int(info[4][1])) for info in found))
+    refusals: list[ProxyError] = []
+    for host, port in places:
+        sock = await connect()
+        try:
+            refusal = await _speak_socks(loop, sock, proxy, host, port)
+        except BaseException:
+            sock.close()
+            raise
+        if refusal is None:
+            return sock
+        sock.close()
+        refusals.append(refusal)
+    last = refusals.pop()
+    for (host, _), refusal in zip(places, refusals, strict=False):
+        last.add_note(f"before, for {host}: {refusal}")
+    raise last
+
+
+async def _speak_socks(
+    loop: asyncio.AbstractEventLoop, sock: socket.socket, proxy: ProxyAddress, host: str, port: int
+) -> ProxyError | None:
+    """Have a SOCKS proxy connect to ``host``; return its refusal, if another address may fare better."""
     import python_socks
     from python_socks._connectors.factory_async import create_connector
     from python_socks._protocols.errors import ReplyError
 
-    resolves_there = proxy.scheme in ("socks4a", "socks5h")
-    host = target.host
-    if not resolves_there:
-        family = socket.AF_INET if proxy.scheme == "socks4" else target.family
-        found = await resolve(loop, attrs.evolve(target, family=family), host, target.port)
-        host = found[0][4][0]
-    is_new = proxy.scheme.startswith("socks5")
     stream: Any = SocketStream(loop, sock)
     connector = create_connector(
-        python_socks.ProxyType.SOCKS5 if is_new else python_socks.ProxyType.SOCKS4,
+        python_socks.ProxyType.SOCKS5 if proxy.scheme.startswith("socks5") else python_socks.ProxyType.SOCKS4,
         username=proxy.username,
         password=(proxy.password or "") if proxy.username is not None else None,
-        rdns=resolves_there,
+        rdns=proxy.scheme in ("socks4a", "socks5h"),
         resolver=_NO_RESOLVER,
     )
     try:
-        await connector.connect(stream, host, target.port)
+        await connector.connect(stream, host, port)
     except ReplyError as error:
         refusal = ProxyError(f"proxy {proxy} refused the connection: {error}")
+        refusal.__cause__ = error
         # Tried again with the same, they would be refused again, until the account is locked.
         refusal.is_about_credentials = "authentication" in str(error).lower()
-        raise refusal from error
+        if refusal.is_about_credentials:
+            raise refusal from error
+        return refusal
     except ProxyError as error:
         raise ProxyError(f"proxy {proxy}: {error}") from error.__cause__
     except (ValueError, UnicodeError) as error:
         # What is too long for its field; the text may quote it.
         raise InvalidProxy(str(proxy), f"{type(error).__name__} in what SOCKS is to carry") from None
+    return None
 
 
 class _NoResolver:

@@ -94,7 +94,12 @@ def choose_proxy(
         url, rule = found
     else:
         url, rule = section.url, "proxy.url"
-    proxy = parse_proxy(url)
+    try:
+        proxy = parse_proxy(url)
+    except InvalidProxy as error:
+        if rule == "proxy.url":
+            raise
+        raise InvalidProxy(error.proxy, f"{error.msg}; {rule} has it") from None
     if section.username is not None:
         proxy = attrs.evolve(proxy, username=section.username)
     if section.password is not None:
@@ -145,8 +150,8 @@ def _as_url(kind: str, value: str) -> str:
     scheme, separator, rest = value.partition("://")
     if not separator:
         scheme, rest = "http", value
-    if kind == "socks" and scheme == "http":
-        # The settings of macOS are told by urllib in that way.
+    if scheme.lower() == "socks" or (kind == "socks" and scheme == "http"):
+        # Desktops write socks:// for whatever SOCKS there is; macOS's settings come from urllib as http://.
         scheme = "socks5h"
     return f"{scheme}://{rest}"
 

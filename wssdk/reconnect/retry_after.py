@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from wssdk.errors import InvalidStatus, RetryableError
+from wssdk.errors import InvalidProxyStatus, InvalidStatus, RetryableError
 from wssdk.headers import Headers
 
 __all__ = ["LONGEST", "retry_after"]
@@ -27,7 +27,7 @@ def retry_after(error: Exception, now: Callable[[], float] = time.time) -> float
     """
     while isinstance(error, RetryableError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    if not isinstance(error, InvalidStatus):
+    if not isinstance(error, InvalidStatus | InvalidProxyStatus) or error.response is None:
         return None
     headers = error.response.headers
     asked = _one(headers, "Retry-After")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from wssdk.errors import (
     ProxyError,
     RetryableError,
 )
-from wssdk.ports import Route
+from wssdk.ports import Resolver, Route
 from wssdk.reconnect import process_exception
 
 YES = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -295,3 +296,89 @@ async def test_environment_is_asked_for_the_host_that_is_dialled(monkeypatch: py
         pipe = await StreamDialer(ClientConfig()).dial(Route(False, "example.com", 80, options=options))
         pipe.abort()
     assert server.accepted == 1
+
+
+# The addresses of a name that SOCKS is told by number.
+
+GRANTED = b"\x05\x00\x00\x01\0\0\0\0\0\0"
+REFUSED = b"\x05\x05\x00\x01\0\0\0\0\0\0"
+GRANTED_BY_4 = b"\x00\x5a\0\0\0\0\0\0"
+REFUSED_BY_4 = b"\x00\x5b\0\0\0\0\0\0"
+
+
+class Socks:
+    """A SOCKS proxy without authentication, which gives each connection the next of its answers."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self._answers = list(answers)
+        self.asked: list[bytes] = []
+        """What it was asked to connect to, as the version of SOCKS writes it."""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got = await reader.read(1 << 10)
+        if got[0] == 5:
+            writer.write(b"\x05\x00")
+            got = await reader.read(1 << 10)
+        self.asked.append(got)
+        writer.write(self._answers.pop(0))
+        await reader.read()
+
+
+def resolver_of(*places: Any) -> Resolver:
+    async def resolve(host: str, port: int) -> Any:
+        return places
+
+    return resolve
+
+
+async def dial_socks(proxy: Socks, scheme: str, resolver: Resolver) -> list[bytes]:
+    """Dial by way of a SOCKS proxy; return the addresses that it was asked for."""
+    async with raw_server(proxy) as server:
+        dialer = StreamDialer(config(server, scheme), resolver=resolver)
+        (await dialer.dial(Route(False, "feed.test", 80))).abort()
+    return proxy.asked
+
+
+async def test_each_address_is_tried_in_order() -> None:
+    asked = await dial_socks(Socks(REFUSED, GRANTED), "socks5", resolver_of("192.0.2.1", "192.0.2.2"))
+    assert [each[4:8] for each in asked] == [bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))]
+
+
+async def test_first_address_that_is_granted_is_enough() -> None:
+    asked = await dial_socks(Socks(GRANTED), "socks5", resolver_of("192.0.2.1", "192.0.2.2"))
+    assert len(asked) == 1
+
+
+async def test_port_of_a_resolver_is_asked_for() -> None:
+    asked = await dial_socks(Socks(GRANTED), "socks5", resolver_of(("192.0.2.1", 8080)))
+    assert int.from_bytes(asked[0][8:10], "big") == 8080
+
+
+async def test_socks4_is_asked_for_addresses_of_ipv4_only() -> None:
+    resolver = resolver_of("2001:db8::1", "192.0.2.1", "192.0.2.2")
+    asked = await dial_socks(Socks(REFUSED_BY_4, GRANTED_BY_4), "socks4", resolver)
+    assert [each[4:8] for each in asked] == [bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))]
+
+
+async def test_last_refusal_is_raised_with_the_others_in_its_notes() -> None:
+    resolver = resolver_of("192.0.2.1", "192.0.2.2")
+    with pytest.raises(ProxyError, match="refused") as caught:
+        await dial_socks(Socks(REFUSED, REFUSED), "socks5", resolver)
+    assert [note.partition(": ")[0] for note in caught.value.__notes__] == ["before, for 192.0.2.1"]
+
+
+async def test_refused_credentials_are_not_tried_for_each_address() -> None:
+    asked = 0
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await plays(b"\x05\x02", b"\x01\x01")(reader, writer)
+
+    async with raw_server(proxy) as server:
+        resolver = resolver_of("192.0.2.1", "192.0.2.2")
+        with pytest.raises(ProxyError):
+            await StreamDialer(config(server, "socks5", "me:word@"), resolver=resolver).dial(
+                Route(False, "feed.test", 80)
+            )
+    assert asked == 1

@@ -143,6 +143,8 @@ def test_unix_and_given_sockets_have_none(route: dict[str, Any]) -> None:
         ({"https_proxy": "p:3128"}, True, "http://p:3128"),
         ({"socks_proxy": "http://s:1"}, True, "socks5h://s:1"),
         ({"socks_proxy": "s:1"}, True, "socks5h://s:1"),
+        ({"all_proxy": "socks://s:1/"}, True, "socks5h://s:1"),
+        ({"all_proxy": "SOCKS://s:1/"}, True, "socks5h://s:1"),
         ({"HTTP_PROXY": "http://evil", "REQUEST_METHOD": "GET"}, False, None),
         ({"http_proxy": "http://p", "REQUEST_METHOD": "GET"}, False, "http://p:80"),
     ],
@@ -167,7 +169,7 @@ def test_no_proxy_of_another_host_does_not() -> None:
 
 
 def test_wrong_proxy_of_the_environment_is_told() -> None:
-    with pytest.raises(InvalidProxy, match="scheme"):
+    with pytest.raises(InvalidProxy, match=r"scheme .*; https_proxy has it$"):
         chosen({"https_proxy": "ftp://p"})
 
 

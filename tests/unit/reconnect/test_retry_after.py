@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wssdk.errors import InvalidStatus, RetryableError
+from wssdk.errors import InvalidProxyStatus, InvalidStatus, RetryableError
 from wssdk.headers import Headers, Response
 from wssdk.reconnect.retry_after import LONGEST, retry_after
 
@@ -21,6 +21,11 @@ def asked(*fields: tuple[str, str]) -> float | None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_seconds(status: int) -> None:
     assert retry_after(refusal(("Retry-After", "120"), status=status)) == 120.0
+
+
+def test_proxy_is_heard_as_well() -> None:
+    response = Response(503, "No", Headers([("Retry-After", "120")]))
+    assert retry_after(InvalidProxyStatus(response)) == 120.0
 
 
 @pytest.mark.parametrize(
