@@ -136,6 +136,17 @@ async def test_time_begins_anew_when_reading_goes_on() -> None:
     assert (before, ws.state) == (State.OPEN, State.CLOSING)
 
 
+async def test_time_begins_anew_with_the_reading_where_no_data_frame_had_waited() -> None:
+    ws, peer = establish(idle_timeout=IDLE, max_queue=1)
+    peer.feed(frame(TEXT, b"x"), frame(PING))
+    await asyncio.sleep(IDLE / 4 + 1)  # between two looks
+    await ws.recv()
+    await asyncio.sleep(IDLE - 0.001)
+    before = ws.state
+    await asyncio.sleep(IDLE / 4 + 0.002)
+    assert (before, ws.state) == (State.OPEN, State.CLOSING)
+
+
 async def test_late_timer_concludes_nothing() -> None:
     """What came while the event loop was held up is heard before the end."""
     ws, peer = establish(idle_timeout=IDLE)

@@ -184,6 +184,16 @@ async def test_bytes_before_tls_begins_are_refused() -> None:
             await dial(server, Route(True, "localhost", 443))
 
 
+async def test_bytes_before_tls_begins_inside_of_the_proxys_are_refused() -> None:
+    context = authority().client_context()
+    async with raw_server(
+        PlayedProxy(YES + b"x"), ssl_context=authority().server_context("127.0.0.1")
+    ) as server:
+        dialer = StreamDialer(config(server, "https"), ssl_context=context, proxy_ssl_context=context)
+        with pytest.raises(InvalidProxyMessage, match="before TLS began"):
+            await dialer.dial(Route(True, "localhost", 443))
+
+
 # TLS inside of the tunnel.
 
 
