@@ -249,7 +249,7 @@ class ConnectionFactory:
             self._told(uri),
             redact=(lambda text: redact_uris(text, self._known(uri))) if redact else str,
             ended=None if candidates is None else candidates.ended,
-            asked=None if candidates is None else lambda error: candidates.wait(),
+            hold=None if candidates is None else candidates.wait,
         )
 
     def reconnecting(

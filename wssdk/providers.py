@@ -175,9 +175,10 @@ def _copy(error: Exception) -> Exception:
     """
     try:
         copied = copy.copy(error)
+        is_like = type(copied) is type(error) and str(copied) == str(error)
     except Exception:  # made in a way of its own, with arguments that nobody knows any more
         return error
-    if type(copied) is not type(error) or str(copied) != str(error):
+    if not is_like:
         return error
     copied.__cause__, copied.__context__ = error.__cause__, error.__context__
     copied.__suppress_context__ = error.__suppress_context__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -77,6 +78,7 @@ class Candidates:
         self._first: str | None = None
         self._last: str | None = None
         self._not_before: dict[str, float] = {}
+        self._none_before = -math.inf
         self._of: weakref.WeakKeyDictionary[ClientConnection, str] = weakref.WeakKeyDictionary()
 
     def in_order(self) -> list[str]:
@@ -102,7 +104,13 @@ class Candidates:
     def wait(self) -> float:
         """Return the seconds until one of them may be asked; 0: there is one."""
         holds = self.holds()
-        return min(holds.values()) if len(holds) == len(set(self._uris)) else 0.0
+        least = min(holds.values()) if len(holds) == len(set(self._uris)) else 0.0
+        return least if self._none_before == -math.inf else max(least, self._none_before - self._now())
+
+    def hold_all(self, wait: float) -> None:
+        """Take note that nobody is to be asked for ``wait`` seconds; 0: none."""
+        if wait > 0:
+            self._none_before = self._now() + wait
 
     def opened(self, uri: str, connection: ClientConnection) -> None:
         """Take note of a connection: until something worse is known, its URI is the one to try first."""
@@ -271,6 +279,10 @@ class Tries:
                 raise  # the provider's own
             told = "timed out during opening handshake: who provides headers or URI did not answer"
             raise TimeoutError(told) from error
+        except Exception as error:
+            if self._candidates is not None:
+                self._candidates.hold_all(self._policy.wait_asked_by(error))
+            raise
         opening.unanswered = False
 
     def _show(self, text: str) -> str:

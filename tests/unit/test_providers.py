@@ -194,9 +194,21 @@ class Unlike(Exception):
         super().__init__(f"code {code}")
 
 
+class Slotted(Exception):
+    """Says what a copy does not have."""
+
+    __slots__ = ("code",)
+    code: int
+
+    def __str__(self) -> str:
+        return f"code {self.code}"
+
+
 async def test_failure_that_cannot_be_copied_is_told_as_it_is() -> None:
-    error = Unlike(code=5)
-    assert await failures_of_two(error) == [error, error]
+    slotted = Slotted()
+    slotted.code = 5
+    for error in (Unlike(code=5), slotted):
+        assert await failures_of_two(error) == [error, error]
 
 
 async def test_failure_of_one_alone_is_told_as_it_is() -> None:

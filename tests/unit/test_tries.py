@@ -15,7 +15,7 @@ from wssdk.config import ClientConfig, Logging, Network, Reconnect, Timeouts
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import InvalidStatus, InvalidURI
 from wssdk.factory import ConnectionFactory
-from wssdk.headers import HeadersLike
+from wssdk.headers import Headers, HeadersLike, Response
 from wssdk.ports import ConnectAttempt, Route
 from wssdk.tries import Candidates
 
@@ -257,6 +257,43 @@ async def test_who_does_not_wait_has_the_one_tried_that_may_be_asked_first() -> 
         await factory.connect()
     async with factory.connect():
         assert hosts.dialled == ["a", "b", "b"]
+
+
+async def test_what_a_provider_is_asked_to_wait_holds_for_all_servers() -> None:
+    told: list[int] = []
+
+    def headers(attempt: ConnectAttempt) -> HeadersLike:
+        told.append(attempt.number)
+        if attempt.number == 1:
+            raise InvalidStatus(Response(503, "No", Headers([("Retry-After", "30")])))
+        return {}
+
+    hosts, clock = Hosts(a=[AGREE], b=[AGREE]), FakeClock()
+    factory = ConnectionFactory(ClientConfig(uris=[A, B]), dialer=hosts, headers=headers, clock=clock)
+    async with await anext(aiter(factory.connect())):
+        assert told == [1, 2]
+        assert 30 <= sum(clock.sleeps) <= 34
+
+
+async def test_loop_waits_for_what_others_were_told_before_it_began() -> None:
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[BUSY, AGREE]), FakeClock()
+    factory = several(hosts, clock=clock)
+    with pytest.raises(InvalidStatus):
+        await factory.connect()
+    async with await anext(aiter(factory.connect())):
+        assert 30 <= sum(clock.sleeps) <= 34
+
+
+async def test_loop_waits_for_what_others_were_told_while_its_connection_lived() -> None:
+    hosts, clock = Hosts(a=[BUSY, AGREE], b=[AGREE, BUSY, AGREE]), FakeClock()
+    factory = several(hosts, clock=clock)
+    connections = aiter(factory.connect())
+    await anext(connections)
+    with pytest.raises(InvalidStatus):
+        await factory.connect()
+    before = clock.now
+    async with await anext(connections):
+        assert 29 <= clock.now - before <= 34
 
 
 async def test_error_tells_which_server_was_left_out_for_how_long() -> None:

@@ -244,6 +244,8 @@ class FragmentIterator(AsyncIterator[D]):
         self._receiver.check_free("recv_streaming")
         inbox = self._link.inbox
         if not len(inbox):
+            if inbox.ended:
+                raise self._link.closed_exception()
             reader = self._link.core.reader
             reader.start_streaming()
             try:

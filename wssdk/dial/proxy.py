@@ -91,28 +91,36 @@ async def open_socks(
         family = socket.AF_INET if proxy.scheme == "socks4" else target.family
         found = await resolve(loop, attrs.evolve(target, family=family), target.host, target.port)
         places = list(dict.fromkeys((info[4][0], int(info[4][1])) for info in found))
-    refusals: list[ProxyError] = []
-    for host, port in places:
+    notes: list[str] = []
+    for left, (host, port) in zip(reversed(range(len(places))), places, strict=True):
         sock = await connect()
         try:
-            refusal = await _speak_socks(loop, sock, proxy, host, port)
-        except BaseException:
+            async with asyncio.timeout(target.address_timeout) as deadline:
+                await _speak_socks(loop, sock, proxy, host, port)
+        except BaseException as error:
             sock.close()
-            raise
-        if refusal is None:
+            failure = error
+            if isinstance(error, TimeoutError) and deadline.expired():
+                limit = f"{target.address_timeout:g} s (network.address_timeout)"
+                failure = TimeoutError(f"proxy {proxy} did not reach {host} within {limit}")
+                failure.__cause__ = error
+            about_address = isinstance(failure, ProxyError | OSError) and not (
+                isinstance(failure, ProxyError) and failure.is_about_credentials
+            )
+            if not left or not about_address:
+                for note in notes:
+                    failure.add_note(note)
+                raise failure from failure.__cause__
+            notes.append(f"before, for {host}: {failure}")
+        else:
             return sock
-        sock.close()
-        refusals.append(refusal)
-    last = refusals.pop()
-    for (host, _), refusal in zip(places, refusals, strict=False):
-        last.add_note(f"before, for {host}: {refusal}")
-    raise last
+    raise AssertionError("resolving gives an address, or fails")
 
 
 async def _speak_socks(
     loop: asyncio.AbstractEventLoop, sock: socket.socket, proxy: ProxyAddress, host: str, port: int
-) -> ProxyError | None:
-    """Have a SOCKS proxy connect to ``host``; return its refusal, if another address may fare better."""
+) -> None:
+    """Have a SOCKS proxy connect to ``host``."""
     import python_socks
     from python_socks._connectors.factory_async import create_connector
     from python_socks._protocols.errors import ReplyError
@@ -129,18 +137,14 @@ async def _speak_socks(
         await connector.connect(stream, host, port)
     except ReplyError as error:
         refusal = ProxyError(f"proxy {proxy} refused the connection: {error}")
-        refusal.__cause__ = error
         # Tried again with the same, they would be refused again, until the account is locked.
         refusal.is_about_credentials = "authentication" in str(error).lower()
-        if refusal.is_about_credentials:
-            raise refusal from error
-        return refusal
+        raise refusal from error
     except ProxyError as error:
         raise ProxyError(f"proxy {proxy}: {error}") from error.__cause__
     except (ValueError, UnicodeError) as error:
         # What is too long for its field; the text may quote it.
         raise InvalidProxy(str(proxy), f"{type(error).__name__} in what SOCKS is to carry") from None
-    return None
 
 
 class _NoResolver:

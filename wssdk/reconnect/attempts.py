@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 from wssdk.connection.connection import ClientConnection
 from wssdk.errors import printable
@@ -13,6 +14,9 @@ from wssdk.reconnect.policy import ReconnectPolicy
 from wssdk.reconnect.record import Record
 
 __all__ = ["Attempts"]
+
+_GRAIN: Final = 0.001
+"""Seconds that are no delay of their own: clocks are read one after the other."""
 
 
 class Attempts:
@@ -29,8 +33,8 @@ class Attempts:
         shown: what log and notes have instead of ``uri``.
         redact: makes a message of an error fit for log and notes; None: ``uri`` becomes ``shown``.
         ended: told of each connection that is given up, and whether it lived ``min_uptime`` seconds.
-        asked: returns the seconds that the next attempt has to wait at least after a failure; None: as long
-            as the peer asked (:meth:`ReconnectPolicy.wait_asked_by`).
+        hold: returns the seconds that every server that could be asked has asked to wait; None: the one there
+            is asks by its refusals (:meth:`ReconnectPolicy.wait_asked_by`).
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Attempts:
         *,
         redact: Callable[[str], str] | None = None,
         ended: Callable[[ClientConnection, bool], None] | None = None,
-        asked: Callable[[Exception], float] | None = None,
+        hold: Callable[[], float] | None = None,
     ) -> None:
         self.enabled = policy.section.enabled
         """Whether there may be more than one."""
@@ -56,7 +60,7 @@ class Attempts:
         self._shown = shown
         self._redact = redact if redact is not None else lambda text: text.replace(uri, shown)
         self._tell_end = ended
-        self._asked = policy.wait_asked_by if asked is None else asked
+        self._hold = hold
         self._delays: Iterator[float] | None = None
         self._not_before = -math.inf
         self._opened_at = 0.0
@@ -78,6 +82,7 @@ class Attempts:
         """
         clock = self._policy.clock
         while True:
+            self._heed()
             # Not where the delay is known: cancelled there, it would be lost.
             if (delay := self._not_before - clock.time()) > 0:
                 await clock.sleep(delay)
@@ -93,6 +98,15 @@ class Attempts:
             else:
                 self._note_success(connection)
                 return connection
+
+    def _heed(self) -> None:
+        """Have the attempt wait for servers that others than the attempts before it were told to wait for."""
+        now = self._policy.clock.time()
+        delay = 0.0 if self._hold is None else self._hold()
+        if delay > max(0.0, self._not_before - now) + _GRAIN:
+            self._not_before = now + delay
+            self._policy.logger.info("all of %s asked to wait; opening in %.1f seconds", self._shown, delay)
+            self.on_delay(delay)
 
     def unfit(self, connection: ClientConnection) -> None:
         """Take note that a connection is given up before it was of use."""
@@ -153,7 +167,8 @@ class Attempts:
         number = self._record.number
         raised = self._policy.judge(error)
         if raised is None:
-            delay = self._back_off(self._asked(error)) if self._has_attempts_left() else None
+            asked = self._policy.wait_asked_by(error) if self._hold is None else self._hold()
+            delay = self._back_off(asked) if self._has_attempts_left() else None
             if delay is not None:
                 self._last_error = error
                 self._policy.logger.info(

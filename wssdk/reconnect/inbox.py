@@ -123,14 +123,18 @@ class Inbox:
         return self._backlog.take_many(-1)
 
     async def _of_source(self, source: ClientConnection) -> list[Any]:
-        if not self._plain:
+        if self._plain:
+            try:
+                return [await source.recv()]
+            except ConnectionClosed:
+                self._leave(source)
+                return []
+        if self._ended and self._reading is None:
+            # Nobody is to be left behind at the end: what takes its time now takes its receiver's.
+            await self._take_one(source)
+        else:
             await self._read_on(source)
-            return []
-        try:
-            return [await source.recv()]
-        except ConnectionClosed:
-            self._leave(source)
-            return []
+        return []
 
     # Of a subclass.
 
@@ -146,34 +150,41 @@ class Inbox:
         return not reading.cancelled() and reading.result()
 
     async def _read(self, source: ClientConnection) -> bool:
+        try:
+            return await self._take_one(source)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            failure = RuntimeError(f"{type(source).__name__}.recv() awaited something that was cancelled")
+            failure.__cause__ = error
+            self._backlog.admit(_Failure(failure), 0)
+            return True
+        finally:
+            self._reading = None
+
+    async def _take_one(self, source: ClientConnection) -> bool:
+        """Put what is received next into the backlog, or leave what has ended; tell whether to go on."""
         before, had_ended = source.queued, source.closed and not source.queued
         try:
             self._admit(await source.recv())
         except ConnectionClosed:
             self._leave(source)
-        except (Exception, asyncio.CancelledError) as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
+        except Exception as error:
             if had_ended or (source.closed and not source.queued and _is_about_the_end(error)):
                 self._leave(source)  # in words of its own
                 return True
             if isinstance(error, ConcurrencyError) and not self._receiving:
                 return False  # somebody receives from that very connection
-            if isinstance(error, asyncio.CancelledError):
-                name = type(source).__name__
-                failure = RuntimeError(f"{name}.recv() awaited something that was cancelled")
-                failure.__cause__, error = error, failure
             self._backlog.admit(_Failure(error), 0)
             return not source.closed or source.queued < before
-        finally:
-            self._reading = None
         return True
 
     async def settle(self, timeout: float | None) -> None:
-        """Wait until nothing of the last connection is in anybody's hands, ``timeout`` seconds at most.
+        """Wait until no message of the last connection is in anybody's hands, ``timeout`` seconds at most.
 
-        None: no limit. Cancelling, too, gives up what a subclass is still making of a message.
+        None: no limit. After that, and where this is cancelled, the message that a subclass is still at is
+        given up, and counted as dropped; those behind it can still be received.
         """
         reading = self._reading
         if reading is None:
@@ -182,8 +193,8 @@ class Inbox:
             await asyncio.wait((reading,), timeout=timeout)
         finally:
             if not reading.done():
-                if self._source is not None:
-                    self._leave(self._source)
+                if self._source is not None and self._source.closed:
+                    self._dropped = self._count(DropCount(1, 0))
                 reading.cancel()
                 await asyncio.wait((reading,))
 

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from wssdk.connection.connection import ClientConnection
-from wssdk.errors import ConcurrencyError
-from wssdk.protocol.state import State
+from wssdk.errors import ConcurrencyError, ConnectionClosed
 from wssdk.reconnect.attempts import Attempts
 
 __all__ = ["Opening", "Reconnection"]
@@ -82,11 +81,11 @@ class Reconnection:
 
     async def _leave(self, connection: ClientConnection) -> None:
         self._connection = None
-        was_lost = connection.state is not State.OPEN
         is_last = not self._ended and not self._attempts.ended()
         self._ended = self._ended or is_last
         await connection.close()
-        if is_last and was_lost and (error := connection.close_exc) is not None:
+        error = connection.close_exc
+        if is_last and error is not None and not _was_closed_here(error):
             self._attempts.tell(error)
             raise error
 
@@ -96,6 +95,11 @@ class Reconnection:
             return
         # What the loop does for an async generator that is dropped half-way; from any thread.
         loop.call_soon_threadsafe(_close_in_background, loop, connection)
+
+
+def _was_closed_here(error: ConnectionClosed) -> bool:
+    """Tell whether the program closed the connection: it was not lost, nor failed by this side."""
+    return error.sent is not None and not error.rcvd_then_sent and error.__cause__ is None
 
 
 def _close_in_background(loop: asyncio.AbstractEventLoop, connection: ClientConnection) -> None:

@@ -258,7 +258,7 @@ class Keeper:
             ) from error
         except Exception as error:
             # Another connection's end may be what it raises, while this one is well.
-            was_lost = isinstance(error, ConnectionClosed) and connection.state is not State.OPEN
+            was_lost = _is_loss(error) and connection.state is not State.OPEN
             await connection.close(CloseCode.INTERNAL_ERROR)
             self._lost_early = connection.close_exc if was_lost else None
             raise
@@ -267,11 +267,19 @@ class Keeper:
         """Tell transient failures from fatal ones, where ``on_open`` may have lost its connection, too."""
         if self._lost_early is None:
             return self._judge_by(error)
-        self.was_last = self._is_end(self._lost_early)
-        return error if self.was_last else RetryableError(error)
+        is_end = self._is_end(self._lost_early)
+        self.was_last = is_end or not self._policy.section.enabled
+        return self._lost_early if is_end else RetryableError(self._lost_early)
 
     def _is_end(self, closed: ConnectionClosed) -> bool:
         return self._stop_when is not None and bool(self._stop_when(closed))
+
+
+def _is_loss(error: Exception) -> bool:
+    """Tell whether ``error`` is the end of a connection, or a group of nothing else, as of a TaskGroup."""
+    if isinstance(error, ExceptionGroup):
+        return all(map(_is_loss, error.exceptions))
+    return isinstance(error, ConnectionClosed)
 
 
 async def _own_cancelling(prepared: Awaitable[object]) -> None:

@@ -322,6 +322,7 @@ class MessageReader:
         self._inflater = None
         self._whole = None
         self._assembly = bytearray()
+        self._sizes = None
 
     def start_streaming(self) -> None:
         """Put the fragments of the next message into the inbox one by one, those held already at once.

@@ -334,6 +334,15 @@ async def test_recv_after_a_message_that_the_end_tore_tells_the_end_too() -> Non
         await ws.recv()
 
 
+async def test_message_that_the_end_tore_before_anybody_streamed_it_gives_no_fragments() -> None:
+    ws, peer = establish()
+    peer.feed(*THREE[:2])
+    peer.lose()
+    await ws.wait_closed()
+    with pytest.raises(ConnectionClosedError):
+        await anext(ws.recv_streaming())
+
+
 async def test_fragments_before_the_end_are_readable_after_it() -> None:
     ws, peer = establish()
     peer.feed(THREE[0])

@@ -13,7 +13,7 @@ from tests.support.daemons import free_port
 from tests.support.proxies import PlayedProxy
 from tests.support.servers import RawServer, Script, raw_server
 from tests.support.tls import authority
-from wssdk.config import ClientConfig, Proxy
+from wssdk.config import ClientConfig, Network, Proxy
 from wssdk.dial.dialer import StreamDialer
 from wssdk.dial.pipe import StreamPipe
 from wssdk.errors import (
@@ -316,8 +316,14 @@ GRANTED_BY_4 = b"\x00\x5a\0\0\0\0\0\0"
 REFUSED_BY_4 = b"\x00\x5b\0\0\0\0\0\0"
 
 
+HANG = b"no answer"
+
+
 class Socks:
-    """A SOCKS proxy without authentication, which gives each connection the next of its answers."""
+    """A SOCKS proxy without authentication, which gives each connection the next of its answers.
+
+    An empty one ends the connection, :data:`HANG` is none at all.
+    """
 
     def __init__(self, *answers: bytes) -> None:
         self._answers = list(answers)
@@ -330,8 +336,11 @@ class Socks:
             writer.write(b"\x05\x00")
             got = await reader.read(1 << 10)
         self.asked.append(got)
-        writer.write(self._answers.pop(0))
-        await reader.read()
+        answer = self._answers.pop(0)
+        if answer is not HANG:
+            writer.write(answer)
+        if answer:
+            await reader.read()
 
 
 def resolver_of(*places: Any) -> Resolver:
@@ -375,6 +384,31 @@ async def test_last_refusal_is_raised_with_the_others_in_its_notes() -> None:
     with pytest.raises(ProxyError, match="refused") as caught:
         await dial_socks(Socks(REFUSED, REFUSED), "socks5", resolver)
     assert [note.partition(": ")[0] for note in caught.value.__notes__] == ["before, for 192.0.2.1"]
+
+
+async def test_proxy_that_ends_instead_of_answering_has_the_next_address_tried() -> None:
+    asked = await dial_socks(Socks(b"", GRANTED), "socks5", resolver_of("192.0.2.1", "192.0.2.2"))
+    assert len(asked) == 2
+
+
+async def test_address_that_the_proxy_does_not_reach_in_time_is_followed_by_the_next() -> None:
+    proxy = Socks(HANG, GRANTED)
+    async with raw_server(proxy) as server:
+        network = Network(address_timeout="50ms")
+        resolver = resolver_of("192.0.2.1", "192.0.2.2")
+        dialer = StreamDialer(config(server, "socks5", network=network), resolver=resolver)
+        (await dialer.dial(Route(False, "feed.test", 80))).abort()
+    assert len(proxy.asked) == 2
+
+
+async def test_last_address_that_is_not_reached_in_time_is_told() -> None:
+    async with raw_server(Socks(REFUSED, HANG)) as server:
+        network = Network(address_timeout="50ms")
+        resolver = resolver_of("192.0.2.1", "192.0.2.2")
+        dialer = StreamDialer(config(server, "socks5", network=network), resolver=resolver)
+        with pytest.raises(TimeoutError, match=r"did not reach 192.0.2.2 within 0.05 s") as caught:
+            await dialer.dial(Route(False, "feed.test", 80))
+    assert len(caught.value.__notes__) == 1
 
 
 async def test_refused_credentials_are_not_tried_for_each_address() -> None:

@@ -137,6 +137,14 @@ async def test_loss_of_the_last_connection_is_raised_with_all_attempts_in_its_no
     assert notes == [f"attempt {number}, after ... seconds: opened, lasted 0.0 seconds" for number in (1, 2)]
 
 
+@pytest.mark.parametrize("code", [1000, 4000])
+async def test_close_of_the_loops_body_is_no_loss(code: int) -> None:
+    factory, _ = factory_of(AGREE, reconnect=Reconnect(max_attempts=1))
+    async for ws in factory.connect():
+        await ws.close(code)
+    assert ws.closed
+
+
 async def test_loss_is_not_raised_where_there_was_to_be_but_one_connection() -> None:
     dialer = ScriptedDialer(AGREE)
     config = ClientConfig(uri=URI, reconnect=Reconnect(enabled=False))

@@ -89,12 +89,26 @@ async def test_closing_waits_for_what_a_subclass_is_at() -> None:
         assert await conn.recv() == "a"
 
 
-async def test_a_subclass_that_never_gets_done_does_not_hold_up_closing() -> None:
-    async with with_a_slow_one_lost("a", "b") as (conn, _):
+async def test_closing_gives_up_no_more_than_the_message_that_a_subclass_is_at() -> None:
+    async with with_a_slow_one_lost("a", "b") as (conn, slow):
         receiving = await started(conn.recv())
         await conn.close()
+        assert conn.dropped.messages == 1
+        slow.may_go_on.set()
+        assert await receiving == "b"
+
+
+async def test_cancelled_closing_gives_up_no_more_than_that_either() -> None:
+    async with with_a_slow_one_lost("a", "b") as (conn, slow):
+        closing = await started(conn.close())
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        slow.may_go_on.set()
+        left = 2 - conn.dropped.messages
+        assert [await conn.recv() for _ in range(left)] == ["a", "b"][-left:]
         with pytest.raises(ConnectionClosed):
-            await receiving
+            await conn.recv()
 
 
 async def test_a_message_that_a_subclass_makes_nothing_of_is_its_receivers_failure() -> None:

@@ -680,6 +680,29 @@ def another_is_lost() -> ConnectionClosedError:
     return ConnectionClosedError(Close(4001, ""), None)
 
 
+async def test_connection_lost_in_a_task_group_of_on_open_is_transient() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        async with asyncio.TaskGroup() as group:
+            if len(peers.all) == 1:
+                peers.last.close_with(1011)
+                group.create_task(ws.recv())
+
+    peers = Peers()
+    async with surviving(peers, on_open=log_in):
+        assert len(peers.all) == 2
+
+
+async def test_iteration_ends_after_an_orderly_end_in_on_open_where_reconnecting_is_off() -> None:
+    async def log_in(ws: ClientConnection) -> None:
+        peers.last.close_with(1000)
+        await ws.recv()
+
+    peers = Peers()
+    section = Reconnect(enabled=False)
+    async with surviving(peers, on_open=log_in, section=section, wait=False) as conn:
+        assert [message async for message in conn] == []
+
+
 async def test_stop_when_is_not_asked_of_other_connections_that_on_open_uses() -> None:
     told: list[Exception] = []
 
