@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 from wssdk.config_faults import Document
 from wssdk.config_marks import COMMENT, STRING, Span
 from wssdk.config_schema import CONNECTIONS, EXTENDS, HEADERS, OPTIONS, Keys
-from wssdk.config_values import nearest, redacted_text
+from wssdk.config_values import looks_like_path, nearest, redacted_text
 from wssdk.config_words import is_token
 from wssdk.secret import MASK
 from wssdk.uri import redact_uri
@@ -38,6 +38,7 @@ _SECRET_NAME: Final = re.compile(
     r"token|secret|passw|pwd|key|credential|auth|(?<![a-z])pin(?![a-z])", re.IGNORECASE
 )
 
+_POINTERS: Final = (("env",), ("file",))
 _SECRETS: Final = sorted({option[-1] for option, grammar in OPTIONS.items() if grammar.secret})
 
 # Words side by side are no key: a secret may be one of them.
@@ -66,9 +67,15 @@ def _covers_of_toml(document: Document, line: Span) -> list[Cover]:
         shown = _shown(_in_root(document, path), raw, document.text[slice(*part)])
         if shown != raw:
             found.append((part, shown))
-    for path, span in _on_line(marks.quoted, line, lambda key: key[1]):
-        if not is_token(path[-1]) and _is_option(_in_root(document, path)):
-            found.append((span, MASK))
+    keys = {span: path for path, span in _on_line(marks.quoted, line, lambda key: key[1])}
+    for path, _ in values:
+        # Of keys that are not quoted it is known where each is for the first time.
+        keys |= {
+            marks.by_path[above][0]: above
+            for above in (path[:length] for length in range(1, len(path) + 1))
+            if above in marks.by_path and _meets(marks.by_path[above][0], line)
+        }
+    found.extend((span, MASK) for span, path in keys.items() if _hides(_in_root(document, path)))
     # Comments inside of what is covered anyway.
     return [
         one for one in found if one[1] or not any(_meets(one[0], other[0]) for other in found if other[1])
@@ -94,9 +101,18 @@ def _in_root(document: Document, path: Keys) -> Keys:
     return path[depth:] if path[:depth] == document.root else ()
 
 
-def _is_option(keys: Keys) -> bool:
-    """Tell whether this names an option or a header; a connection may have any name."""
-    return len(keys) > (2 if keys[:1] == (CONNECTIONS,) else 0)
+def _hides(keys: Keys) -> bool:
+    """Tell whether the last of these keys may be a secret itself; a connection may have any name."""
+    if keys[:1] == (CONNECTIONS,):
+        keys = keys[2:]
+    if not keys:
+        return False
+    inside = next((keys[at:] for at in (1, 2) if _is_secret(keys[:at])), ())
+    return not is_token(keys[-1]) or (len(inside) > 0 and inside not in _POINTERS)
+
+
+def _is_secret(option: Keys) -> bool:
+    return option in OPTIONS and OPTIONS[option].secret
 
 
 def _shown(keys: Keys, raw: str, part: str) -> str:
@@ -114,6 +130,8 @@ def _shown(keys: Keys, raw: str, part: str) -> str:
     if grammar is None:
         return raw if _is_reference(keys, raw) else MASK
     if grammar.secret:
+        return MASK
+    if grammar.words and grammar.array and raw[0] != "[":
         return MASK
     if grammar.words and not _WORDS.fullmatch(_without_comments(part)):
         return MASK
@@ -152,7 +170,7 @@ def _is_reference(keys: Keys, raw: str) -> bool:
     if grammar is None or not grammar.secret or quoted is None:
         return False
     if keys[-1] == "file":
-        return redacted_text(quoted["text"]) == quoted["text"]
+        return looks_like_path(quoted["text"]) and redacted_text(quoted["text"]) == quoted["text"]
     # A secret in the place of its variable's name does not look like one.
     return keys[-1] == "env" and _VARIABLE.fullmatch(quoted["text"]) is not None
 

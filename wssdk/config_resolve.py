@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Final
 from wssdk.config_faults import Leaf
 from wssdk.config_schema import HEADERS, OPTIONS
 from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
-from wssdk.config_values import Dialect, looks_like_uri, nearest, redacted
+from wssdk.config_values import Dialect, looks_like_path, looks_like_uri, nearest, redacted
 from wssdk.secret import Secret
 
 __all__ = ["Missing", "Unresolved", "files_of", "resolve"]
@@ -136,21 +137,24 @@ def _variable_hint(name: str, environ: Mapping[str, str], near: bool) -> str:
     return "set it" if found is None else f"did you mean {found}?"
 
 
-def _file_hint(path: str, error: OSError, near: bool) -> str | None:
-    return missing_file_hint(path, error)
+def _file_hint(path: str, told: bool, error: OSError, near: bool) -> str | None:
+    hint = missing_file_hint(path, error)
+    return hint or (None if told else "a path without / or . is not told: it may be the secret itself")
 
 
 def _file(name: str, folder: Path) -> str:
     if looks_like_uri(name):
         raise Unresolved("expected the path of a file, got a URI", "a URI is no path")
     path = _beside(folder, name)
+    # A secret that somebody gave in the place of its file is no file's name.
+    told = looks_like_path(name) or os.path.lexists(path)
     shown = repr(redacted(path))
     hint: Callable[[bool], str | None] | None = None
     try:
         raw = read_bounded(path, _LARGEST)
     except OSError as error:
-        message = f"{shown}: {why_unreadable(error)}"
-        hint = partial(_file_hint, path, error.with_traceback(None))
+        message = f"{shown}: {why_unreadable(error)}" if told else "the file is not there"
+        hint = partial(_file_hint, path, told, error.with_traceback(None))
     else:
         if raw is None:
             message = f"{shown}: the file is larger than {_LARGEST} bytes"

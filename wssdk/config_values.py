@@ -22,6 +22,7 @@ __all__ = [
     "is_off",
     "is_text",
     "items",
+    "looks_like_path",
     "looks_like_uri",
     "nearest",
     "redacted",
@@ -37,6 +38,10 @@ _MOST_COMPARED: Final = 100
 _DRIVE: Final = re.compile(r"\A[A-Za-z]:(?=[/\\])")
 # Of two letters at least: one is a drive.
 _URI_START: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+# How web tokens (RFC 7519) begin, which have dots in them.
+_JSON_IN_BASE64: Final = "eyJ"
 
 
 class Dialect(enum.Enum):
@@ -84,16 +89,22 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def forgetting(function: _F) -> _F:
     """Let errors of a configuration leave ``function`` alone, without the frames that they come from.
 
-    Those hold what was given, secrets and all, and programs that report errors show local variables.
+    Those hold what was given, secrets and all, and programs that report errors show local variables. An
+    error of Python's own, such as one of an unknown keyword, keeps its frames, and they forget.
     """
 
     @functools.wraps(function)
     def without_frames(*args: Any, **keywords: Any) -> Any:
-        failed: ConfigError | InvalidURI
+        failed: Exception
         try:
             return function(*args, **keywords)
         except (ConfigError, InvalidURI) as error:
             failed = error.with_traceback(None)
+        except (TypeError, ValueError) as error:
+            import traceback  # Only errors need it.
+
+            traceback.clear_frames(error.__traceback__)
+            failed = error
         failed.__context__ = failed.__cause__ = None
         del args, keywords
         try:
@@ -128,6 +139,11 @@ def items(value: object) -> Sequence[Any] | None:
 def looks_like_uri(text: str) -> bool:
     """Tell whether somebody gave a URI where a path belongs."""
     return _URI_START.match(text) is not None
+
+
+def looks_like_path(text: str) -> bool:
+    """Tell whether this looks like the path of a file: a secret in its place hardly does."""
+    return any(char in text for char in "/\\.") and not text.startswith(_JSON_IN_BASE64)
 
 
 def redacted_text(text: str) -> str:

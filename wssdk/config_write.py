@@ -37,6 +37,8 @@ _NO_VARIABLE: Final = "it is not written, as all secrets are, and no variable ca
 _TO_CODE: Final = "leave it to code"
 _PREFIX: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*)?")
 _SPELLED: Final = re.compile(r"[A-Za-z0-9_-]+")
+# There a URI without its scheme has a password; elsewhere it may be "mailto:me@example.com".
+_HOSTS: Final = frozenset(("host", "local_host", "server_hostname"))
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _EXAMPLES: Final[Mapping[Keys, str]] = {
     ("uri",): 'uri = "wss://example.com/feed"',
@@ -91,7 +93,7 @@ def _set_lines(
             yield _NOT_WRITTEN
             reference = f"{{ env = {quoted(env_prefix + environment_name(option))} }}"
         yield f"{option[-1]} = {reference}"
-    elif any(map(_has_secret, parts)):
+    elif any(_has_secret(option, part) for part in parts):
         hint = "take it out: auth and proxy have options for secrets, which may be references"
         _refuse(problems, option, "there is a secret in it, and secrets are not written", hint)
     elif any(isinstance(part, str) and _SURROGATE.search(part) for part in parts):
@@ -104,8 +106,11 @@ def _refuse(problems: list[ConfigProblem], option: Keys, text: str, hint: str) -
     problems.append(ConfigProblem("code", dotted(option), f"{dotted(option)}: {text}", hint))
 
 
-def _has_secret(text: object) -> bool:
-    return isinstance(text, str) and "://" in text and redacted_text(text) != printable(text, sys.maxsize)
+def _has_secret(option: Keys, text: object) -> bool:
+    if not isinstance(text, str) or not ("://" in text or (option[-1] in _HOSTS and "@" in text)):
+        return False
+    # What has no secrets is returned as it is, or as it is printed.
+    return redacted_text(text) not in (text, printable(text, sys.maxsize))
 
 
 def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigProblem]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import attrs
 from wssdk.collaborators import check_config, check_kinds, checked_extensions
 from wssdk.config import ClientConfig, Tls
 from wssdk.config_rules import option_fields
-from wssdk.config_values import nearest
+from wssdk.config_values import forgetting, nearest
 from wssdk.connection.connection import ClientConnection
 from wssdk.dial.dialer import StreamDialer
 from wssdk.errors import ConfigError, ConfigProblem
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from wssdk.reconnect.survivor import ReconnectingConnection
 
 __all__ = ["ConnectionFactory"]
-
 
 _Open: TypeAlias = Callable[[ConnectAttempt], Awaitable[ClientConnection]]
 
@@ -196,6 +195,7 @@ class ConnectionFactory:
     def __reduce__(self) -> Any:
         return _rebuild, (type(self), self._given)
 
+    @forgetting
     def evolve(self, **changes: Any) -> Self:
         """Return a new factory with ``changes``: arguments of this class, or sections of the config.
 

@@ -20,6 +20,7 @@ from wssdk import (
     Auth,
     ClientConfig,
     ConfigError,
+    ConnectionFactory,
     InvalidURI,
     Logging,
     Network,
@@ -117,6 +118,15 @@ IN_FILES = {
     "a cut URI that is extended": f'extends = ["https:/u:{HUSH}@h/base.toml"]',
     "a URI in the place of a secret's file": f'auth.token = {{ file = "https://u:{HUSH}@h/" }}',
     "a cut URI in the place of a secret's file": f'auth.token = {{ file = "https:/u:{HUSH}@h/a/b" }}',
+    "a token in the place of its file": f'auth.token = {{ file = "{HUSH}" }}',
+    "a web token in the place of its file": f'auth.token = {{ file = "eyJh.{HUSH}.x" }}',
+    "a secret in the place of a header's file": f'headers.X = "${{file:{HUSH}}}"',
+    "a long token in the place of its file": f'auth.token = {{ file = "{HUSH * 50}" }}',
+    "a key in quotes in the place of a token": f'auth.token = {{ "{HUSH}" = 1 }}',
+    "a key in the place of a token": f"auth.token = {{ {HUSH} = {{ x = 1 }} }}",
+    "a key in the place of a connection's token": f'[connections.a]\nauth.token."{HUSH}" = 1',
+    "a subprotocol without brackets": f'subprotocols = "{HUSH}"',
+    "the name of a header without brackets": f'network.keep_headers = "{HUSH}"',
     "a URI in the place of a header's file": f'headers.X = "${{file:https://u:{HUSH}@h/}}"',
     "a URI in the place of a path": f'tls.ca_file = "https://u:{HUSH}@h/ca.pem"',
     "a URI in the place of a socket": f'network.unix_path = "unix://u:{HUSH}@h/x"',
@@ -176,6 +186,8 @@ IN_VARIABLES = {
     "a proxy": {"WSSDK_PROXY": f"ftp://u:{HUSH}@h"},
     "a scheme": {"WSSDK_AUTH__SCHEME": f"Bearer {HUSH}"},
     "the file of a token": {"WSSDK_AUTH__TOKEN_FILE": f"https://u:{HUSH}@h/"},
+    "a token in the place of its file": {"WSSDK_AUTH__TOKEN_FILE": HUSH},
+    "a password in the place of its file": {"WSSDK_PROXY__USERNAME": "u", "WSSDK_PROXY__PASSWORD_FILE": HUSH},
     "a path": {"WSSDK_TLS__CA_FILE": f"https://u:{HUSH}@h/"},
     "a choice": {"WSSDK_NETWORK__FAMILY": f"https:/u:{HUSH}@h/"},
     "a variable that is none of ours": {"WSSDK_LIMITS__MAX_SIZE": "x", "PASSWORD": HUSH},
@@ -221,6 +233,7 @@ IN_CODE: dict[str, Callable[[], object]] = {
     "what is to be written of a user agent": lambda: ClientConfig(
         user_agent=f"x (https://h) https://u:{HUSH}@h"
     ).to_toml(),
+    "what is to be written of a host": lambda: ClientConfig(network=Network(host=f"u:{HUSH}@h")).to_toml(),
     "another URI": lambda: ClientConfig(tls=Tls(ca_file="c")).with_uri(f"ws://u:{HUSH}@h"),
     "a URI that is none": lambda: ClientConfig().with_uri(f"http://u:{HUSH}@h"),
     "what is to be written": lambda: ClientConfig(uri=f"wss://u:{HUSH}@h").to_toml(),
@@ -236,6 +249,38 @@ IN_CODE: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("call", IN_CODE.values(), ids=IN_CODE)
 def test_code(call: Callable[[], object]) -> None:
     assert HUSH not in told_of(call)
+
+
+OF_PYTHON: dict[str, Callable[[], object]] = {
+    "an unknown keyword of connect()": lambda: ClientConfig.from_connect(
+        "ws://h",
+        additional_headers={"X": HUSH},
+        bogus=1,  # type: ignore[call-arg]
+    ),
+    "an unknown keyword of load()": lambda: ClientConfig.load(
+        environ={"WSSDK_AUTH__TOKEN": HUSH},
+        bogus=HUSH,  # type: ignore[call-arg]
+    ),
+    "overrides of the wrong type": lambda: ClientConfig.load(
+        environ={"WSSDK_AUTH__TOKEN": HUSH},
+        overrides=[HUSH],  # type: ignore[arg-type]
+    ),
+    "a prefix of nothing": lambda: ClientConfig.load(
+        environ={"WSSDK_AUTH__TOKEN": HUSH}, env_prefix="", overrides={"auth.token": HUSH}
+    ),
+    "changes of the wrong type": lambda: ClientConfig().evolve([HUSH]),  # type: ignore[arg-type]
+    "an unknown keyword of a section": lambda: Auth(token=HUSH, bogus=HUSH),  # type: ignore[call-arg]
+    "an unknown change of a factory": lambda: ConnectionFactory(ClientConfig()).evolve(bogus=HUSH),
+}
+
+
+@pytest.mark.parametrize("call", OF_PYTHON.values(), ids=OF_PYTHON)
+def test_errors_of_python(call: Callable[[], object]) -> None:
+    with pytest.raises((TypeError, ValueError)) as raised:
+        call()
+    assert not isinstance(raised.value, ConfigError)
+    assert HUSH not in str(raised.value) + locals_shown(raised.value)
+    assert all(error is raised.value for error in chained(raised.value))
 
 
 SHOWN: dict[str, ClientConfig] = {

@@ -8,6 +8,8 @@ import pytest
 from tests.support.config_errors import Write, file_writer, problems_of
 from wssdk.config import ClientConfig, Secret
 
+NOT_TOLD = "a path without / or . is not told: it may be the secret itself"
+
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
@@ -83,7 +85,10 @@ def test_secret_as_text_and_in_a_file(write: Write) -> None:
         ('{ env = "a-b" }', "what is given for env is not the name of an environment variable", None),
         ('{ env = "" }', "what is given for env is not the name of an environment variable", None),
         ('{ env = "A_TOKEN", file = "token" }', "env and file are both given", "keep one of them"),
-        ('{ file = "tokn" }', "'tokn': file not found", "did you mean 'token'?"),
+        ('{ file = "tokn" }', "the file is not there", "did you mean 'token'?"),
+        ('{ file = "./tokn" }', "'./tokn': file not found", "did you mean 'token'?"),
+        ('{ file = "zzz" }', "the file is not there", NOT_TOLD),
+        (f'{{ file = "{"z" * 300}" }}', "the file is not there", NOT_TOLD),
         ('{ file = "empty" }', "'empty': the file is empty", None),
         ('{ file = "binary" }', "'binary': the file is not UTF-8", None),
         ('{ file = "large" }', "'large': the file is larger than 65536 bytes", None),
@@ -172,7 +177,8 @@ def test_what_a_reference_brings_is_not_read_again(write: Write) -> None:
         ("${A}", "a reference in the text is not understood"),
         ("${}", "a reference in the text is not understood"),
         ("${vault:A}", "a reference in the text is not understood"),
-        ("${file:zzz}", "'zzz': file not found"),
+        ("${file:zzz}", "the file is not there"),
+        ("${file:./zzz}", "'./zzz': file not found"),
         ("${env:LINES}", "the value of a header has no control characters and no line breaks"),
     ],
 )

@@ -105,6 +105,8 @@ def test_only_what_is_not_at_its_default_is_written() -> None:
         ClientConfig(uri="wss://h", tls=Tls(ca_file='c:\\a "b".pem', ciphers="A:B", min_version="1.3")),
         ClientConfig(uri="ws://h", network=Network(family="ipv6", port=80, happy_eyeballs_delay=None)),
         ClientConfig(network=Network(unix_path="/run/x.sock")),
+        ClientConfig(uri="ws://h", user_agent="bot/1.0 (mailto:me@example.com)"),
+        ClientConfig(uri="wss://h", tls=Tls(ciphers="ALL:!EXPORT:@STRENGTH")),
     ],
     ids=lambda config: next(iter(config.to_toml().splitlines()[2:3]), "unix"),
 )  # fmt: skip
