@@ -241,8 +241,9 @@ class ClientConfig:
         ``changes`` has dotted names, ``{"timeouts.open": "5s", "headers.X-Key": None}``, or is nested as a
         file is; ``options`` are those of the top level. A table is merged into its section, a section
         replaces it, and a dotted name holds over both, in any order; None takes a header away, and
-        switches other options off. An error of this holds nothing of what was given; one that leaves
-        ``attrs.evolve`` passes a frame of attrs, which does.
+        switches other options off. A new ``uri`` takes the place of ``uris``, and the reverse. An error of
+        this holds nothing of what was given; one that leaves ``attrs.evolve`` passes a frame of attrs,
+        which does.
 
         Raises:
             ConfigError: a name is unknown, or what comes of it is wrong; every problem is listed.

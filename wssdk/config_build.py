@@ -262,7 +262,7 @@ class Builder:
         self._given.get(option[0], {}).pop(option, None)
         self._stale.add(option[0])
 
-    def _refuse_combinations(self, problems: Iterable[ConfigProblem]) -> None:
+    def _refuse_combinations(self, problems: Sequence[ConfigProblem]) -> None:
         for problem in problems:
             option = tuple(problem.path.split("."))
             if option not in self._history:
@@ -274,6 +274,8 @@ class Builder:
             text = problem.message.removeprefix(f"{problem.path}: ")
             fault = value_fault(leaf.place, dotted(leaf.named), text, problem.hint)
             self.faults.append(Found(fault, option[0], 2, leaf, alone=False))
+        # What is left may break rules for the lack of those alone.
+        self._bad.update(problem.path for problem in problems)
 
 
 def _checked_headers(fields: Collection[tuple[str, str | Secret]]) -> FrozenHeaders:

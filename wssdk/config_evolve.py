@@ -41,6 +41,8 @@ def evolve(config: ClientConfig, changes: Mapping[str, Any], options: Mapping[st
             top[leaf.option[0]] = leaf.value
         elif leaf.option[0] != HEADERS:
             sections.setdefault(leaf.option[0], {})[leaf.option[1]] = leaf.value
+    if ("uri" in top) != ("uris" in top):  # the new one takes the place of the other, as in layers
+        top = {"uri": None, "uris": ()} | top
     headers = [leaf for leaf in layer.leaves if leaf.option[0] == HEADERS]
     if headers:
         top[HEADERS] = _with_headers(config, headers)

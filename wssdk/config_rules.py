@@ -173,7 +173,7 @@ def ask_proxy(proxy: Proxy) -> _Broken:
 
 def ask_network(network: Network) -> _Broken:
     """Yield the rules that ``network`` breaks."""
-    if network.local_port is not None and network.local_host is None:
+    if network.local_port is not None and network.local_host is None and network.unix_path is None:
         hint = 'set network.local_host, "0.0.0.0" or "::" for any address'
         yield _problem("network.local_port", "a local port needs its local address", hint)
     for name in ("host", "port", "local_host", "local_port"):

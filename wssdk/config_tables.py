@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -136,7 +136,7 @@ class _Reader:
             return []
         leaves: dict[str, Leaf] = {}
         document, row = self._document, self.row()
-        for name, text in fields_of(value) if document is None else value.items():
+        for name, text in value.items() if document is not None else _side_by_side(fields_of(value)):
             option = (HEADERS, str(name))
             named = (*base, *option) if base else option
             place = CODE if document is None else Place(Dialect.TOML, document, named)
@@ -189,6 +189,17 @@ class _Reader:
         hinted = len(self.faults) < MOST_HINTS
         find = functools.partial(_words_of_name, base, keys, value, hinted, self._document is None)
         self.faults += row.make(functools.partial(self._place, (*base, *keys)), find, at_key=True)
+
+
+def _side_by_side(fields: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Return header fields with the spellings of one name beside each other.
+
+    In code, unlike in a file, the order has no meaning: whichever is to blame has to be the same.
+    """
+    by_name: dict[str, list[tuple[Any, Any]]] = {}
+    for field in fields:
+        by_name.setdefault(str(field[0]).lower(), []).append(field)
+    return [field for same in by_name.values() for field in sorted(same, key=lambda field: str(field[0]))]
 
 
 def _words_of_kind(dialect: Dialect, keys: Keys, value: object, expected: str) -> Words:

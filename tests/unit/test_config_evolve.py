@@ -31,6 +31,26 @@ def test_options_of_the_top_level_are_keywords() -> None:
     assert CONFIG.evolve(uri="wss://i", compression=False).compression.enabled is False
 
 
+@pytest.mark.parametrize("given", [{"uri": "wss://i"}, {"uris": ["wss://i", "wss://j"]}])
+@pytest.mark.parametrize("before", [{"uri": "wss://a"}, {"uris": ["wss://a", "wss://b"]}])
+def test_a_new_uri_takes_the_place_of_all(before: dict[str, Any], given: dict[str, Any]) -> None:
+    assert ClientConfig(**before).evolve(**given) == ClientConfig(**given)
+    assert ClientConfig(**before).evolve(given) == ClientConfig(**given)
+
+
+def test_a_uri_and_several_are_too_many() -> None:
+    (problem,) = problems_of(lambda: CONFIG.evolve(uri="wss://i", uris=["wss://j"]))
+    assert problem.message == "uris: uri is set, too"
+
+
+def test_spellings_of_a_header_are_told_alike_in_any_order() -> None:
+    for changes in in_any_order({"headers.X-K": "1", "headers.x-k": "2\n", "headers.X-k": 5}):
+        assert [problem.message for problem in problems_of(lambda: CONFIG.evolve(changes))] == [  # noqa: B023
+            "headers.X-k: the header is set twice, as 'X-K', too",
+            "headers.x-k: the header is set twice, as 'X-K', too",
+        ]
+
+
 def test_a_table_is_merged_into_its_section() -> None:
     assert CONFIG.evolve(timeouts={"open": 5}).timeouts == Timeouts(open=5, close=2)
 

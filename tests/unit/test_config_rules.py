@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,3 +165,34 @@ def test_header_line_in_the_place_of_its_name_is_not_told() -> None:
     (problem,) = problems_of(lambda: Network(keep_headers=["Cookie: s3cret"]))
     assert problem.path == "network.keep_headers"
     assert "s3cret" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            'key_file = "k"\nkey_password = "p"',
+            [("tls.key_file", "set tls.cert_file")],
+        ),
+        (
+            'cert_file = 5\nkey_file = "k"\nkey_password = "p"',
+            [("tls.cert_file", None)],
+        ),
+        (
+            'key_password = "p"',
+            [("tls.key_password", "set tls.key_file")],
+        ),
+    ],
+)
+def test_what_lacks_because_of_a_fault_is_none(
+    tmp_path: Path, lines: str, told: list[tuple[str, str | None]]
+) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text(f'uri = "wss://h"\n[tls]\n{lines}', encoding="utf-8")
+    problems = problems_of(lambda: ClientConfig.from_toml(file))
+    assert [(problem.path, problem.hint) for problem in problems] == told
+
+
+def test_a_port_of_a_unix_socket_gets_one_hint() -> None:
+    (problem,) = problems_of(lambda: Network(unix_path="/s", local_port=5))
+    assert problem.hint == "keep network.unix_path or network.local_port"
