@@ -342,11 +342,12 @@ class ClientConfig:
         overrides: Mapping[str, Any] | None = None,
         unknown_env: UnknownEnv = "error",
     ) -> dict[str, ClientConfig]:
-        """Return the configuration of every connection that the files name.
+        """Return the configuration of every connection that the files name, by name.
 
-        Each is what :meth:`load` returns for that connection. The top level need not be one by itself:
-        it may lack the URI, or half of what goes together. Its values have to be right, though, where no
-        connection takes them, too.
+        Where they name none, those of the environment count: ``WSSDK_CONNECTIONS__TRADES__URI`` names
+        ``trades``. Each is what :meth:`load` returns for that connection. The top level need not be one by
+        itself: it may lack the URI, or half of what goes together. Its values have to be right, though,
+        where no connection takes them, too.
 
         Raises:
             ConfigError: everything that is wrong in any of them, each with its place.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias, get_args
 
@@ -31,6 +32,9 @@ _Path: TypeAlias = str | os.PathLike[str]
 
 _LOG: Final = logging.getLogger("wssdk.config")
 
+# Names of connections in a hint.
+_MOST_LISTED: Final = 10
+
 _URI: Keys = ("uri",)
 _URIS: Keys = ("uris",)
 _UNIX_PATH: Keys = ("network", "unix_path")
@@ -49,14 +53,21 @@ class _Sources:
     faults: tuple[Fault, ...]
 
     @functools.cached_property
-    def names(self) -> dict[str, None]:
+    def in_files(self) -> dict[str, None]:
         """Connections of the files, in their order."""
         return dict.fromkeys(name for file in self.files for name in file.by_connection)
 
     @functools.cached_property
+    def names(self) -> dict[str, None]:
+        """Connections of the files; where they name none, those of the environment, in small letters."""
+        if self.in_files or self.environment is None:
+            return self.in_files
+        return dict.fromkeys(map(str.lower, self.environment.by_connection))
+
+    @functools.cached_property
     def spelled(self) -> frozenset[str]:
         """Connections of the files, as variables write their names."""
-        return frozenset(environment_name((name,)) for name in self.names)
+        return frozenset(environment_name((name,)) for name in self.in_files)
 
     @functools.cached_property
     def complete(self) -> bool:
@@ -128,7 +139,7 @@ def load_all(
     overrides: Mapping[str, Any] | None = None,
     unknown_env: UnknownEnv = "error",
 ) -> dict[str, ClientConfig]:
-    """Return the configuration of every connection of the files; see ``ClientConfig.load_all``.
+    """Return the configuration of every connection that is named; see ``ClientConfig.load_all``.
 
     Raises:
         ConfigError: everything that is wrong in any of them, each with its place.
@@ -149,9 +160,7 @@ def find_problems(
     what goes together.
     """
     sources = _read(paths, table, env_prefix, None, None, "error")
-    names: Iterable[str] = sources.names
-    if not names and sources.environment is not None:
-        names = sources.environment.by_connection
+    names = sources.names
     faults = _build_all(sources, names)[1] if names else [*sources.faults, *_build(sources, None).faults]
     return report(faults, sources.documents)
 
@@ -258,7 +267,7 @@ def _lacks_uri(built: Built) -> bool:
 
 
 def _is_known(sources: _Sources, connection: str) -> bool:
-    if connection in sources.names:
+    if connection in sources.in_files:
         return True
     environment, spelled = sources.environment, environment_name((connection,))
     if environment is None or spelled in sources.spelled:
@@ -279,7 +288,7 @@ def _unknown_connection(sources: _Sources, connection: str) -> Fault:
     near = nearest(connection, sources.names)
     hint = None if near is None else f"did you mean {near!r}?"
     if near is None and sources.names:
-        hint = f"connections are {', '.join(map(repr, sources.names))}"
+        hint = f"connections are {_listed(sources.names)}"
     place = _whole(sources, f"{environment_name((CONNECTIONS, connection))}__URI")
     return Fault(place, dotted((CONNECTIONS, connection)), f"unknown connection {connection!r}", hint)
 
@@ -290,16 +299,25 @@ def _place_of(sources: _Sources, connection: str | None) -> Place:
     for document, file in zip(sources.documents, sources.files, strict=True):
         if connection in file.by_connection:
             place = Place(Dialect.TOML, document, (CONNECTIONS, str(connection)))
+    if connection is not None and connection not in sources.in_files:
+        variable = f"{sources.env_prefix}{environment_name((CONNECTIONS, connection))}__URI"
+        return Place(Dialect.ENVIRONMENT, variable=variable)
     return place
 
 
+def _listed(names: Collection[str]) -> str:
+    first = ", ".join(map(repr, itertools.islice(names, _MOST_LISTED)))
+    return first if len(names) <= _MOST_LISTED else f"{first} and {len(names) - _MOST_LISTED} more"
+
+
 def _words_of_missing(sources: _Sources, connection: str | None) -> Words:
-    hint = 'write uri = "wss://..."'
-    if sources.environment is not None:
-        variable = f"{sources.env_prefix}URI"
-        hint = f"{hint}, or set {variable}" if sources.documents else "set it to the WebSocket URI"
-    if connection is None and sources.names:
-        hint += f", or choose a connection: {', '.join(map(repr, sources.names))}"
     place = _place_of(sources, connection)
+    hint = 'write uri = "wss://..."'
+    if place.dialect is Dialect.ENVIRONMENT:
+        hint = "set it to the WebSocket URI"
+    elif sources.environment is not None:
+        hint += f", or set {sources.env_prefix}URI"
+    if connection is None and sources.names:
+        hint += f", or choose a connection: {_listed(sources.names)}"
     named = dotted((*place.keys, "uri"))
     return words_of(place.dialect, named, "required, and not set", hint)

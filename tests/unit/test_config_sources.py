@@ -324,6 +324,51 @@ def test_no_connections(write: Write) -> None:
     assert ClientConfig.load_all(write('uri = "ws://h"'), environ={}) == {}
 
 
+def test_all_connections_of_the_environment_where_files_name_none(write: Write) -> None:
+    file = write('origin = "o"')
+    variables = {"WSSDK_CONNECTIONS__FEED_A__URI": "ws://a", "WSSDK_CONNECTIONS__B__URI": "ws://b"}
+    configs = ClientConfig.load_all(file, environ=variables)
+    assert {name: config.uri for name, config in configs.items()} == {"b": "ws://b", "feed_a": "ws://a"}
+    for name, config in configs.items():
+        assert ClientConfig.load(file, connection=name, environ=variables) == config
+    assert ClientConfig.load_all(environ=variables).keys() == configs.keys()
+    assert ClientConfig.load_all(file, environ=variables, env_prefix=None) == {}
+
+
+def test_a_bad_connection_of_the_environment_is_told_where_files_name_none(write: Write) -> None:
+    file, variables = write('uri = "ws://h"'), {"WSSDK_CONNECTIONS__B__TIMEOUTS__OPEN": "bogus"}
+    (problem,) = problems_of(lambda: ClientConfig.load_all(file, environ=variables))
+    assert problem.where == "environment variable WSSDK_CONNECTIONS__B__TIMEOUTS__OPEN"
+    assert problems_of(lambda: ClientConfig.load(file, connection="b", environ=variables)) == (problem,)
+
+
+def test_a_connection_of_the_environment_without_uri_is_named(write: Write) -> None:
+    file, variables = write("timeouts.open = 1"), {"WSSDK_CONNECTIONS__B__TIMEOUTS__OPEN": "2"}
+    for call in (
+        lambda: ClientConfig.load_all(file, environ=variables),
+        lambda: ClientConfig.load(file, connection="b", environ=variables),
+    ):
+        assert report_of(call) == (
+            "environment variable WSSDK_CONNECTIONS__B__URI: required, and not set\n"
+            "  hint: set it to the WebSocket URI"
+        )
+
+
+def test_a_connection_of_the_environment_may_be_chosen(write: Write) -> None:
+    file, variables = write("timeouts.open = 1"), {"WSSDK_CONNECTIONS__B__URI": "ws://b"}
+    (problem,) = problems_of(lambda: ClientConfig.load(file, environ=variables))
+    assert problem.hint == "write uri = \"wss://...\", or set WSSDK_URI, or choose a connection: 'b'"
+
+
+def test_few_of_many_connections_are_listed(write: Write) -> None:
+    file = write("".join(f"[connections.c{number:04}]\n" for number in range(3000)))
+    for connection in (None, "zzz"):
+        (problem,) = problems_of(
+            lambda: ClientConfig.from_toml(file, connection=connection)  # noqa: B023
+        )
+        assert (problem.hint or "").endswith("'c0008', 'c0009' and 2990 more")
+
+
 def test_problems_of_all_connections_are_told_once(write: Write) -> None:
     file = write(f"timeouts.open = 0\nlimits.opne = 1\n{CONNECTIONS}\nlimits.max_size = 0\n")
     problems = problems_of(lambda: ClientConfig.load_all(file, environ={}))

@@ -14,6 +14,7 @@ import pytest
 
 from wssdk.__main__ import main
 from wssdk.config import ClientConfig
+from wssdk.errors import ConfigError
 
 GOOD = """\
 uri = "wss://me:pa55word@stream.example.com/?token=t0ken"
@@ -154,6 +155,12 @@ def test_check_with_connections_of_the_environment(
     (folder / "bare.toml").write_text("timeouts.open = 1\n")
     monkeypatch.setenv("WSSDK_CONNECTIONS__A__URI", "ws://a")
     assert (run("check", "bare.toml").code, run("check", "--env", "bare.toml").code) == (1, 0)
+    assert list(ClientConfig.load_all("bare.toml")) == ["a"]
+    monkeypatch.setenv("WSSDK_CONNECTIONS__B__ORIGIN", "b")
+    (problem,) = run("check", "--env", "--json", "bare.toml").json[0]["problems"]
+    with pytest.raises(ConfigError) as raised:
+        ClientConfig.load_all("bare.toml")
+    assert [problem["message"]] == [each.message for each in raised.value.problems]
 
 
 def command(
