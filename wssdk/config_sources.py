@@ -26,7 +26,7 @@ from wssdk.config_tables import TableLayer, read_overrides, read_table
 from wssdk.config_values import Dialect, nearest
 from wssdk.errors import ConfigError, ConfigProblem
 
-__all__ = ["Loaded", "find_problems", "load", "load_all", "try_load"]
+__all__ = ["Every", "Loaded", "find_problems", "load", "load_all", "load_every", "try_load"]
 
 _Path: TypeAlias = str | os.PathLike[str]
 
@@ -159,10 +159,34 @@ def find_problems(
     Where connections are named, the top level need not be one by itself: it may lack the URI, or half of
     what goes together.
     """
+    return _judge(_read(paths, table, env_prefix, None, None, "error"))[1]
+
+
+@attrs.frozen
+class Every:
+    """All that a configuration has."""
+
+    top: ClientConfig
+    """The top level; where connections are named, of what is not complete by itself that which is right."""
+    connections: Mapping[str, ClientConfig]
+    problems: Sequence[ConfigProblem]
+    """Those that :func:`find_problems` returns; where there are some, the rest means nothing."""
+
+
+def load_every(paths: Sequence[_Path], *, table: Sequence[str] = (), env_prefix: str | None = None) -> Every:
+    """Return the top level and every connection."""
     sources = _read(paths, table, env_prefix, None, None, "error")
-    names = sources.names
-    faults = _build_all(sources, names)[1] if names else [*sources.faults, *_build(sources, None).faults]
-    return report(faults, sources.documents)
+    configs, problems = _judge(sources)
+    return Every(build(_common_layers(sources), sources.environ).config, configs, problems)
+
+
+def _judge(sources: _Sources) -> tuple[dict[str, ClientConfig], list[ConfigProblem]]:
+    configs: dict[str, ClientConfig] = {}
+    if sources.names:
+        configs, faults = _build_all(sources, sources.names)
+    else:
+        faults = [*sources.faults, *_build(sources, None).faults]
+    return configs, report(faults, sources.documents)
 
 
 def _build_all(sources: _Sources, names: Iterable[str]) -> tuple[dict[str, ClientConfig], list[Fault]]:

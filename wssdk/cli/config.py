@@ -8,19 +8,19 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import click
 
+from wssdk.cli.differences import differences
 from wssdk.cli.tables import print_rows
 from wssdk.config import ClientConfig
-from wssdk.config_explanation import ExplainedOption, Explanation
-from wssdk.config_origins import value_of
-from wssdk.config_schema import HEADERS, Keys
-from wssdk.config_sources import find_problems
+from wssdk.config_explanation import ExplainedOption
+from wssdk.config_schema import Keys
+from wssdk.config_sources import Every, find_problems, load_every
 from wssdk.errors import ConfigError, ConfigProblem, printable
 
 __all__ = ["run_config"]
@@ -233,58 +233,27 @@ def _write(file: Path, text: str, force: bool) -> str | None:
 @_env
 @_as_json
 def diff(first: Path, second: Path, connection: str | None, table: Keys, env: bool, as_json: bool) -> int:
-    """Tell in which options two files differ. Secrets are masked.
+    """Tell in which options two files differ, and the connections that they name. Secrets are masked.
 
-    With --json: an array of {"option", "a", "b", "masked"}, null for a header that is not there, "masked"
-    true where what differs is a secret behind the same mask; or, where a file cannot be loaded, an array of
-    {"file", "problems"} as check has it.
+    Of a connection that is told which does not follow from the top level. With --connection that connection
+    alone is compared, and all of it.
+
+    With --json: an array of {"option", "a", "b", "masked"}, null for a header or a connection that is not
+    there, "masked" true where what differs is a secret behind the same mask; or, where a file cannot be
+    loaded, an array of {"file", "problems"} as check has it.
 
     Exit codes: 0 equal, 1 different, 2 one of them cannot be loaded.
     """
-    (one, one_is_wrong), (other, other_is_wrong) = (
-        _load((file,), connection, table, env) for file in (first, second)
-    )
-    if one is None or other is None:
-        _tell({first: one_is_wrong, second: other_is_wrong}, as_json)
+    one, other = (_load_every(file, connection, table, env) for file in (first, second))
+    if one.problems or other.problems:
+        _tell({first: one.problems, second: other.problems}, as_json)
         return 2
-    rows = list(_differences(one, other))
+    rows = list(differences(one, other))
     if as_json:
         _print_json([attrs.asdict(row) for row in rows])
     elif rows:
-        print_rows(["option", _shown(first), _shown(second)], [_cells(row) for row in rows])
+        print_rows(["option", _shown(first), _shown(second)], [row.cells for row in rows])
     return int(bool(rows))
-
-
-@attrs.frozen
-class _Difference:
-    option: str
-    a: str | None
-    """None for a header that is not there."""
-    b: str | None
-    masked: bool = False
-    """Whether the two look the same, as what differs is a secret."""
-
-
-def _cells(row: _Difference) -> tuple[str, str, str]:
-    return row.option, row.a or "", f"{row.b} (another one)" if row.masked else row.b or ""
-
-
-def _differences(first: ClientConfig, second: ClientConfig) -> Iterator[_Difference]:
-    explained = [_by_keys(config.explain()) for config in (first, second)]
-    for keys in dict.fromkeys([*explained[0], *explained[1]]):
-        one, other = (rows.get(keys) for rows in explained)
-        if one is None or other is None:
-            for row in filter(None, (one, other)):
-                yield _Difference(row.option, one.value if one else None, other.value if other else None)
-        elif value_of(first, keys) != value_of(second, keys):
-            yield _Difference(one.option, one.value, other.value, masked=one.value == other.value)
-
-
-def _by_keys(explanation: Explanation) -> dict[Keys, ExplainedOption]:
-    # Names of headers compare without case.
-    return {
-        (HEADERS, row.keys[1].lower()) if row.keys[0] == HEADERS else row.keys: row for row in explanation
-    }
 
 
 def _load(
@@ -296,6 +265,14 @@ def _load(
     except ConfigError as error:
         return None, error.problems
     return config, ()
+
+
+def _load_every(file: Path, connection: str | None, table: Keys, env: bool) -> Every:
+    """Return the top level and the connections of a file; that of one ``connection`` alone as the top."""
+    if connection is None:
+        return load_every((file,), table=table, env_prefix=_prefix(env))
+    config, problems = _load((file,), connection, table, env)
+    return Every(config or ClientConfig(), {}, problems)
 
 
 def _shown(file: Path) -> str:

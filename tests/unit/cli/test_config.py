@@ -422,6 +422,80 @@ def test_diff_with_a_bad_file(run: Run) -> None:
     assert (ended.code, ended.out, "timeouts.opne" in ended.err) == (2, "", True)
 
 
+MANY = """\
+timeouts.open = 1
+tls.key_file = "k"
+[connections.a]
+uri = "wss://a"
+tls.cert_file = "c"
+[connections."b.c"]
+uri = "wss://me:pa55word@b"
+timeouts.open = 2
+tls.cert_file = "c"
+"""
+
+
+def differing(run: Run, folder: Path, *changes: tuple[str, str], words: tuple[str, ...] = ()) -> list[Any]:
+    """Return what differs of ``MANY`` and a changed one: options with both values."""
+    changed = MANY
+    for before, after in changes:
+        assert before in changed
+        changed = changed.replace(before, after)
+    (folder / "one.toml").write_text(MANY)
+    (folder / "two.toml").write_text(changed)
+    ended = run("diff", "--json", "one.toml", "two.toml", *words)
+    assert ended.code == int(bool(ended.json))
+    return [(row["option"], row["a"], row["b"], row["masked"]) for row in ended.json]
+
+
+def test_diff_of_files_whose_uris_are_in_connections(run: Run, folder: Path) -> None:
+    assert differing(run, folder) == []
+
+
+def test_diff_tells_what_differs_in_a_connection(run: Run, folder: Path) -> None:
+    assert differing(run, folder, ("timeouts.open = 2", "timeouts.open = 3")) == [
+        ('connections."b.c".timeouts.open', "2", "3", False)
+    ]
+    assert differing(run, folder, ("pa55word", "w0rd")) == [
+        ('connections."b.c".uri', '"wss://********@b"', '"wss://********@b"', True)
+    ]
+
+
+def test_diff_tells_what_differs_at_the_top_once(run: Run, folder: Path) -> None:
+    assert differing(run, folder, ("timeouts.open = 1", "timeouts.open = 3")) == [
+        ("timeouts.open", "1", "3", False)
+    ]
+
+
+def test_diff_tells_what_a_connection_no_longer_overrides(run: Run, folder: Path) -> None:
+    change = ("timeouts.open = 2", "# none")
+    assert differing(run, folder, change) == [('connections."b.c".timeouts.open', "2", "1", False)]
+
+
+def test_diff_tells_connections_that_are_added_and_removed(run: Run, folder: Path) -> None:
+    assert differing(run, folder, ("connections.a", "connections.z")) == [
+        ("connections.a", "a connection", None, False),
+        ("connections.z", None, "a connection", False),
+    ]
+    assert run("diff", "one.toml", "two.toml").out.count("connections.") == 2
+
+
+def test_diff_of_one_connection_has_all_of_it(run: Run, folder: Path) -> None:
+    change = ("timeouts.open = 1", "timeouts.open = 3")
+    assert differing(run, folder, change, words=("--connection", "a")) == [("timeouts.open", "1", "3", False)]
+    assert differing(run, folder, change, words=("--connection", "b.c")) == []
+
+
+def test_diff_with_connections_of_the_environment(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "one.toml").write_text("timeouts.open = 1\n")
+    (folder / "two.toml").write_text('[connections.a]\nuri = "ws://a"\n')
+    monkeypatch.setenv("WSSDK_CONNECTIONS__A__URI", "ws://e")
+    rows = run("diff", "--env", "--json", "one.toml", "two.toml").json
+    assert [row["option"] for row in rows] == ["timeouts.open"]
+
+
 # What a terminal's encoding does not have.
 
 
