@@ -78,7 +78,7 @@ def read_environment(environ: Mapping[str, str], prefix: str, connections: Itera
     for variable in sorted(environ):
         if variable.startswith(prefix):
             reader.read(variable, environ[variable])
-    reader.check_files()
+    reader.check_twice()
     by_connection = {name: tuple(leaves) for name, leaves in reader.leaves.items() if name}
     return EnvironmentLayer(
         tuple(reader.leaves.get("", ())), by_connection, tuple(reader.faults), tuple(reader.unknown)
@@ -142,13 +142,15 @@ class _Reader:
         hint = None if near is None else f"did you mean {self._prefix}{_CONNECTIONS_START}{near}__{inside}?"
         return CONNECTIONS, "unknown connection", hint
 
-    def check_files(self) -> None:
-        """Find secrets that are given twice: as text, and in a file."""
+    def check_twice(self) -> None:
+        """Find what two variables set: a secret as text and in a file, a header in capitals and not."""
         for leaves in self.leaves.values():
             first: dict[Keys, Leaf] = {}
             for leaf in leaves:
-                other = first.setdefault(leaf.option, leaf)
-                if other is not leaf and leaf.option[0] != HEADERS:
+                is_header = leaf.option[0] == HEADERS
+                option = (HEADERS, leaf.option[1].lower()) if is_header else leaf.option
+                other = first.setdefault(option, leaf)
+                if other is not leaf:
                     message = f"{other.place.variable} and {leaf.place.variable} are both set"
                     self.faults.append(Fault(leaf.place, ".".join(leaf.option), message, "keep one of them"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from wssdk.config_faults import Document, Fault, Place, value_fault
@@ -15,27 +15,43 @@ __all__ = ["read_documents"]
 
 _DEEPEST: Final = 32
 _MOST: Final = 100
+# Where the files of pipes and of standard input are: nobody puts others beside them.
+_PIPES: Final = frozenset(("/dev", "/dev/fd", "/proc/self/fd"))
+_PIPE_HINT: Final = "nothing is beside a pipe: write the whole path"
 _EXPECTED: Final = 'expected an array of files such as ["base.toml"]'
 
 
-def read_documents(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[list[Document], list[Fault]]:
-    """Read a file and the files it extends, low to high.
+def read_documents(
+    paths: Iterable[str | os.PathLike[str]], root: Sequence[str]
+) -> tuple[list[Document], list[Fault]]:
+    """Read files and the files they extend, low to high.
 
-    ``root`` names the table of the file that holds the configuration; the files below have it at the top.
+    ``root`` names the table of each file that holds the configuration; the files below have it at the top.
     One that several files extend is laid where it comes first: it overrides none of them.
     """
-    stack = _Stack()
-    document, faults = read_document(path, root)
-    stack.faults.extend(faults)
-    stack.lay(document, ())
-    return stack.documents, stack.faults
+    laid: set[str] = set()
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for path in paths:
+        stack = _Stack(laid)
+        document, wrong = read_document(path, root)
+        stack.faults.extend(wrong)
+        stack.lay(document, ())
+        if not root:
+            laid.add(_real(document.name))
+        documents.extend(stack.documents)
+        faults.extend(stack.faults)
+    return documents, faults
 
 
 class _Stack:
-    def __init__(self) -> None:
+    """One file and what it extends; ``laid`` are files that are below already, of other stacks, too."""
+
+    def __init__(self, laid: set[str]) -> None:
         self.documents: list[Document] = []
         self.faults: list[Fault] = []
-        self._laid: set[str] = set()
+        self._laid = laid
+        self._most = len(laid) + _MOST
         self._is_full = False
 
     def lay(self, document: Document, above: tuple[Document, ...]) -> None:
@@ -67,7 +83,7 @@ class _Stack:
             self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
         elif len(chain) >= _DEEPEST:
             self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
-        elif len(self._laid) >= _MOST and real not in self._laid:
+        elif len(self._laid) >= self._most and real not in self._laid:
             self._is_full = True
             self.faults.append(_fault(chain[-1], f"more than {_MOST} files are extended"))
         elif real not in self._laid:
@@ -75,8 +91,10 @@ class _Stack:
             document, faults = read_document(path, ())
             if document.tree is None and not document.text:
                 # It cannot be read: to blame is the file that names it.
+                of_pipe = _PIPE_HINT if str(chain[-1].folder) in _PIPES and not os.path.isabs(name) else None
                 self.faults.extend(
-                    _fault(chain[-1], f"{redacted(path)!r}: {fault.message}", fault.hint) for fault in faults
+                    _fault(chain[-1], f"{redacted(path)!r}: {fault.message}", of_pipe or fault.hint)
+                    for fault in faults
                 )
             else:
                 self.faults.extend(faults)

@@ -222,12 +222,7 @@ def _read(
     if unknown_env not in get_args(UnknownEnv):
         raise ValueError(f'unknown_env must be "error", "warn" or "ignore", not {unknown_env!r}')
     given = os.environ if environ is None else environ
-    documents: list[Document] = []
-    faults: list[Fault] = []
-    for path in paths:
-        found, wrong = read_documents(path, table)
-        documents.extend(found)
-        faults.extend(wrong)
+    documents, faults = read_documents(paths, table)
     files = tuple(read_table(document.tree or {}, document) for document in documents)
     names = dict.fromkeys(name for file in files for name in file.by_connection)
     environment = None if env_prefix is None else read_environment(given, env_prefix, names)

@@ -222,7 +222,10 @@ def _words_of_name(base: Keys, keys: Keys, value: object, hinted: bool, in_code:
     if hinted:
         near = meant(keys, table=isinstance(value, Mapping)) or _section_of(keys, value)
     hint = None
-    if keys[-1] in ONLY_IN_CODE:
+    if in_code and keys[-1].startswith(f"{CONNECTIONS}."):
+        option_name = ".".join(keys[-1].split(".")[2:])
+        hint = f"it is for one connection, and names none: write {shown_name(option_name or 'uri')!r}"
+    elif keys[-1] in ONLY_IN_CODE:
         hint = f"give it in code: {keys[-1]!r} is a keyword of connect()"
     elif keys[-1] == EXTENDS:
         hint = "it stands in a file, above all sections"

@@ -44,6 +44,8 @@ _LINE_BREAK: Final = re.compile(r"\r?\n")
 def read_document(path: str | os.PathLike[str], root: Sequence[str]) -> tuple[Document, list[Fault]]:
     """Read a TOML file; ``root`` names the table in it that holds the configuration."""
     name = os.fsdecode(path)
+    if not name:
+        return _unreadable(Document('""', is_toml=False), "an empty text is no path of a file")
     if looks_like_uri(name):
         return _unreadable(Document(redacted(name), is_toml=False), "a URI is no path of a file")
     try:

@@ -305,3 +305,13 @@ def test_connection_with_underscores_in_its_name_is_the_longest_that_is_known(wr
     variables = {"WSSDK_CONNECTIONS__A__B__TIMEOUTS__OPEN": "3"}
     configs = ClientConfig.load_all(file, environ=variables)
     assert (configs["a"].timeouts.open, configs["a__b"].timeouts.open) == (10, 3)
+
+
+def test_a_header_of_two_variables_is_told() -> None:
+    environ = {"WSSDK_URI": "ws://h", "WSSDK_HEADERS__X_A": "1", "WSSDK_HEADERS__x_a": "2"}
+    (problem,) = problems_of(lambda: ClientConfig.from_env(environ=environ))
+    assert (problem.where, problem.message, problem.hint) == (
+        "environment variable WSSDK_HEADERS__x_a",
+        "WSSDK_HEADERS__X_A and WSSDK_HEADERS__x_a are both set",
+        "keep one of them",
+    )

@@ -169,3 +169,13 @@ def test_a_header_that_is_a_secret_stays_one() -> None:
     headers: dict[str, str | Secret] = {"X-A": Secret("a"), "X-B": "b"}
     config = ClientConfig(uri="ws://h", headers=headers)
     assert config.evolve({"headers.X-B": "c"}).headers.secret_names == {"x-a"}
+
+
+def test_a_change_names_no_connection() -> None:
+    changes = {"connections.a.timeouts.open": 1}
+    for call in (
+        lambda: CONFIG.evolve(changes),
+        lambda: ClientConfig.load(environ={}, overrides={"uri": "ws://h", **changes}),
+    ):
+        (problem,) = problems_of(call)
+        assert problem.hint == "it is for one connection, and names none: write 'timeouts.open'"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,41 @@ def test_one_that_two_files_extend_overrides_neither(write: Write) -> None:
     write('extends = ["base.toml"]\ntimeouts.close = 3', "b.toml")
     config = load(write('extends = ["a.toml", "b.toml"]'))
     assert (config.timeouts.open, config.timeouts.close) == (2, 3)
+
+
+def test_one_that_two_paths_extend_overrides_neither(write: Write) -> None:
+    write('uri = "ws://h"\ntimeouts = { open = 9, close = 9 }', "base.toml")
+    one = write('extends = ["base.toml"]\ntimeouts.open = 2', "a.toml")
+    other = write('extends = ["base.toml"]\ntimeouts.close = 3', "b.toml")
+    config = ClientConfig.load(one, other, environ={})
+    assert (config.timeouts.open, config.timeouts.close) == (2, 3)
+    config = ClientConfig.load("base.toml", one, other, environ={})
+    assert (config.timeouts.open, config.timeouts.close) == (2, 3)
+
+
+def test_a_path_lies_over_all_before_it_though_they_extend_it(write: Write) -> None:
+    base = write('uri = "ws://h"\ntimeouts.open = 9', "base.toml")
+    file = write('extends = ["base.toml"]\ntimeouts.open = 2')
+    assert ClientConfig.load(file, base, environ={}).timeouts.open == 9
+
+
+def test_each_path_may_extend_a_hundred_files(write: Write) -> None:
+    files = []
+    for path in ("a", "b"):
+        names = [write("", f"{path}/{number}.toml") for number in range(60)]
+        files.append(write(f'uri = "ws://h"\nextends = {names}'.replace("'", '"'), f"{path}.toml"))
+    assert ClientConfig.load(*files, environ={}).uri == "ws://h"
+
+
+def test_a_file_beside_a_pipe_is_told(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b'extends = ["base.toml"]\n')
+        os.close(writing)
+        problem = problems_of(lambda: load(f"/dev/fd/{reading}"))[0]
+    finally:
+        os.close(reading)
+    assert problem.hint == "nothing is beside a pipe: write the whole path"
 
 
 def test_files_are_looked_for_beside_the_one_that_names_them(write: Write) -> None:

@@ -27,6 +27,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         ("conf/zzz", "conf/zzz: file not found"),
         ("zzz", "zzz: file not found"),
         ("a\0b", "a\\x00b: file not found"),
+        ("", '"": an empty text is no path of a file'),
         ("conf", "conf: the file cannot be read: Is a directory"),
     ],
 )

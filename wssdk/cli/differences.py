@@ -43,7 +43,7 @@ def differences(one: Every, other: Every) -> Iterator[Difference]:
         a, b = one.connections.get(name), other.connections.get(name)
         before = dotted((CONNECTIONS, name))
         if a is None or b is None:
-            yield Difference(before, *(None if each is None else _THERE for each in (a, b)))
+            yield Difference(before, None if a is None else _THERE, None if b is None else _THERE)
         elif a != b:
             own = _values(a), _values(b)
             further = [
