@@ -123,6 +123,17 @@ def option(level: int, name: int) -> Effect:
     return effect
 
 
+async def probes(setup: Setup) -> object:
+    """Effect: whether the kernel probes a silent peer, after how long, how often, and how many times."""
+    names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+    if not all(hasattr(socket, name) for name in names):
+        pytest.skip("the platform has other names for it")
+    async with opened(setup) as (ws, _):
+        sock = ws.transport.get_extra_info("socket")
+        seconds = [sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
+        return [sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), *seconds]
+
+
 async def pushed(setup: Setup) -> object:
     """Effect: whether the kernel holds nothing back of small frames that follow at once."""
     if sys.platform != "linux":
@@ -333,7 +344,7 @@ SOCKETS: Final[dict[str, Observer]] = {
     "network.unix_path": Observer(over_unix, lambda setup: setup.notes["path"], "opened"),
     "network.tcp_nodelay": Observer(option(socket.IPPROTO_TCP, socket.TCP_NODELAY), False, 0),
     "network.tcp_cork": Observer(pushed, False),
-    "network.tcp_keepalive": Observer(option(socket.SOL_SOCKET, socket.SO_KEEPALIVE), "30s", 1),
+    "network.tcp_keepalive": Observer(probes, ["30s", "7s", 4], [1, 30, 7, 4]),
     "network.transport": Observer(transport, "asyncio", "asyncio", software="aiofastnet"),
     "network.max_redirects": Observer(redirected, 2, 3),
     "network.allow_cross_origin": Observer(other_origin, True, "opened", base={"network.host": "127.0.0.1"}),
