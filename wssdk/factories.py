@@ -46,7 +46,7 @@ def load_factories(
     unknown_env: UnknownEnv = "error",
     **collaborators: Unpack[Collaborators],
 ) -> Mapping[str, ConnectionFactory]:
-    """Return a factory for every ``[connections.NAME]`` of the files, by name.
+    """Return a factory for every ``[connections.NAME]`` of the files, or else of the environment, by name.
 
     ::
 
