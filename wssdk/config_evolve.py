@@ -66,10 +66,7 @@ def _changed(part: Any, values: dict[str, Any], problems: list[ConfigProblem]) -
 
 
 def _with_headers(config: ClientConfig, changes: Iterable[Leaf]) -> list[tuple[str, Any]]:
-    fields = list(fields_of(config.headers))
-    for leaf in changes:
-        name = leaf.option[1]
-        fields = [field for field in fields if field[0].lower() != name.lower()]
-        if leaf.value is not None:
-            fields.append((name, leaf.value))
-    return fields
+    # Of a name that changes every field goes, and the new one comes last.
+    changed = {leaf.option[1].lower(): (leaf.option[1], leaf.value) for leaf in changes}
+    kept = [field for field in fields_of(config.headers) if field[0].lower() not in changed]
+    return [*kept, *(field for field in changed.values() if field[1] is not None)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from wssdk.config import ClientConfig
 from wssdk.config_explanation import ExplainedOption, Explanation, Origin
 from wssdk.config_keywords import keyword_of
 from wssdk.config_kinds import field_of
-from wssdk.config_origins import Origins, value_of
+from wssdk.config_origins import Origins, Values
 from wssdk.config_schema import HEADERS, OPTIONS, Keys, dotted
 from wssdk.config_texts import shown
 
@@ -17,7 +18,10 @@ __all__ = ["explain"]
 
 def explain(config: ClientConfig) -> Explanation:
     """Return where every value of ``config`` comes from."""
-    return Explanation(tuple(_explain_one(config, option) for option in _options(config)))
+    origins = config._origins
+    values = Values(config)
+    made = Values(origins.made) if isinstance(origins, Origins) else values
+    return Explanation(tuple(_explain_one(origins, values, made, option) for option in _options(config)))
 
 
 def _options(config: ClientConfig) -> Iterator[Keys]:
@@ -29,16 +33,16 @@ def _options(config: ClientConfig) -> Iterator[Keys]:
     yield from in_order[len(top) :]
 
 
-def _explain_one(config: ClientConfig, option: Keys) -> ExplainedOption:
-    value = value_of(config, option)
+def _explain_one(origins: Any, values: Values, made: Values, option: Keys) -> ExplainedOption:
+    """Return where the value of an option comes from; ``made`` are the values as they were loaded."""
+    value = values.of(option)
     text = shown(option, value)
     is_header = option[0] == HEADERS
     default = () if is_header else field_of(option).default
     chain: list[Origin] = [] if is_header else [Origin("default", "default", shown(option, default))]
-    origins = config._origins
     if isinstance(origins, Origins):
         chain.extend(recorded.origin for recorded in origins.of(option))
-        if value != value_of(origins.made, option):
+        if value != made.of(option):
             chain.append(Origin("code", "code", text))
     elif value != default:
         chain.append(Origin("code", _keyword(origins or (), option), text))

@@ -6,6 +6,7 @@ The text must be one that tomli took: nothing is checked here. It runs only when
 from __future__ import annotations
 
 import re
+import threading
 from typing import Final, TypeAlias
 
 from wssdk.config_schema import Keys
@@ -59,11 +60,13 @@ _ESCAPES: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "
 
 
 class Marks:
-    """Where everything stands. The text is read as far as somebody asks."""
+    """Where everything stands. The text is read as far as somebody asks; any thread may."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        # Configurations of one file ask the same marks, and they are values: any thread may have one.
+        self._lock = threading.Lock()
         self._table: Keys = ()
         self.by_path: dict[Keys, Mark] = {}
         """The first place of each path."""
@@ -76,17 +79,19 @@ class Marks:
 
     def find(self, path: Keys) -> Mark | None:
         """Return the first place of a path; None where there is none."""
-        found = self.by_path.get(path)
-        while found is None and self._at < len(self._text):
-            self._scan_line()
+        with self._lock:
             found = self.by_path.get(path)
-        return found
+            while found is None and self._at < len(self._text):
+                self._scan_line()
+                found = self.by_path.get(path)
+            return found
 
     def read(self, end: int | None = None) -> Marks:
         """Read on, up to a position at least; None: to the end of the text."""
         end = len(self._text) if end is None else min(end, len(self._text))
-        while self._at < end:
-            self._scan_line()
+        with self._lock:
+            while self._at < end:
+                self._scan_line()
         return self
 
     def _scan_line(self) -> None:

@@ -16,7 +16,7 @@ from wssdk.config_texts import quoted, shown_as_written
 from wssdk.config_values import Dialect, redacted_text
 from wssdk.errors import printable
 
-__all__ = ["Origins", "value_of"]
+__all__ = ["Origins", "Values", "value_of"]
 
 # What stands before a token in a header, and is no secret.
 _SCHEMES: Final = "(?:Basic|Bearer|Token|Digest|Negotiate|ApiKey|JWT)"
@@ -61,12 +61,14 @@ class Origins:
     @property
     def recorded(self) -> Mapping[Keys, tuple[Recorded, ...]]:
         """By option all that set it, low to high: the last one holds, and overrode the others."""
-        if self._recorded is None:
-            self._recorded = {
-                option: tuple(_record(leaf) for leaf in leaves) for option, leaves in self._history.items()
-            }
+        # Read before: another thread empties it once it has recorded everything.
+        history = self._history
+        recorded = self._recorded
+        if recorded is None:
+            recorded = {option: tuple(_record(leaf) for leaf in leaves) for option, leaves in history.items()}
+            self._recorded = recorded
             self._history = {}
-        return self._recorded
+        return recorded
 
     def of(self, option: Keys) -> tuple[Recorded, ...]:
         """Return all that set an option, low to high; empty: its default holds."""
@@ -77,8 +79,25 @@ def _folded(option: Keys) -> Keys:
     return (HEADERS, option[1].lower()) if option[0] == HEADERS else option
 
 
+class Values:
+    """The values of a configuration, by option."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        # Searched for by name, thousands of them would take the square of their number.
+        self._headers: dict[str, list[str]] = {}
+        for name, value in config.headers.raw_items():
+            self._headers.setdefault(name.lower(), []).append(value)
+
+    def of(self, option: Keys) -> Any:
+        """Return the value of an option; of a header all values of that name."""
+        if option[0] == HEADERS:
+            return tuple(self._headers.get(option[1].lower(), ()))
+        return value_of(self._config, option)
+
+
 def value_of(config: ClientConfig, option: Keys) -> Any:
-    """Return the value of an option; of a header all values of that name."""
+    """Return the value of one option; of a header all values of that name."""
     if option[0] == HEADERS:
         return tuple(config.headers.get_all(option[1]))
     value: Any = config

@@ -13,7 +13,7 @@ from wssdk.config_build import as_spelled
 from wssdk.config_env import decode
 from wssdk.config_json import told
 from wssdk.config_kinds import field_of, kind_of, may_be_off
-from wssdk.config_origins import Origins, value_of
+from wssdk.config_origins import Origins, Values
 from wssdk.config_schema import (
     CONNECTIONS,
     EXTENDS,
@@ -57,13 +57,17 @@ def to_toml(config: ClientConfig, env_prefix: str) -> str:
     if _PREFIX.fullmatch(env_prefix) is None:
         raise ValueError(f"no variable has a name that begins with {env_prefix!r}")
     problems: list[ConfigProblem] = []
-    blocks = ["\n".join(_top(config, problems)), "\n".join(_header_lines(config, env_prefix, problems))]
+    values = _Written(config)
+    blocks = [
+        "\n".join(_top(values, problems)),
+        "\n".join(_header_lines(config, values, env_prefix, problems)),
+    ]
     for name in SECTIONS:
         lines = [
             line
             for option in OPTIONS
             if option[0] == name and len(option) == 2
-            for line in _set_lines(config, option, env_prefix, problems)
+            for line in _set_lines(values, option, env_prefix, problems)
         ]
         blocks.append("\n".join([f"[{name}]", *lines]) if lines else "")
     if problems:
@@ -71,22 +75,42 @@ def to_toml(config: ClientConfig, env_prefix: str) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _top(config: ClientConfig, problems: list[ConfigProblem]) -> Iterator[str]:
+class _Written:
+    """The values of a configuration, and what may be written for secrets among them."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._origins = config._origins if isinstance(config._origins, Origins) else None
+        self._values = Values(config)
+        self._made = self._values if self._origins is None else Values(self._origins.made)
+
+    def of(self, option: Keys) -> Any:
+        """Return the value of an option; of a header all values of that name."""
+        return self._values.of(option)
+
+    def reference(self, option: Keys) -> str | None:
+        """Return what pointed at a secret when it was loaded; None where it is another by now."""
+        if self._origins is None or self._made.of(option) != self._values.of(option):
+            return None
+        recorded = self._origins.of(option)
+        return recorded[-1].reference if recorded else None
+
+
+def _top(values: _Written, problems: list[ConfigProblem]) -> Iterator[str]:
     for option in OPTIONS:
         if len(option) == 1:
-            yield from _set_lines(config, option, "", problems)
+            yield from _set_lines(values, option, "", problems)
 
 
 def _set_lines(
-    config: ClientConfig, option: Keys, env_prefix: str, problems: list[ConfigProblem]
+    values: _Written, option: Keys, env_prefix: str, problems: list[ConfigProblem]
 ) -> Iterator[str]:
     """Yield the lines for an option that is not at its default."""
-    value = value_of(config, option)
+    value = values.of(option)
     if value == field_of(option).default:
         return
     parts = items(value) or (value,)
     if OPTIONS[option].secret and value is not None:
-        reference = _reference(config, option)
+        reference = values.reference(option)
         if reference is None:
             if decode(value.reveal(), OPTIONS[option]) != value.reveal() or "\0" in value.reveal():
                 _refuse(problems, option, _NO_VARIABLE, 'have it point elsewhere: { file = "PATH" }')
@@ -113,15 +137,17 @@ def _has_secret(option: Keys, text: object) -> bool:
     return redacted_text(text) not in (text, printable(text, sys.maxsize))
 
 
-def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigProblem]) -> Iterator[str]:
+def _header_lines(
+    config: ClientConfig, written: _Written, env_prefix: str, problems: list[ConfigProblem]
+) -> Iterator[str]:
     if config.headers:
         yield f"[{HEADERS}]"
     spelled: set[str] = set()
     for name in config.headers:
         option = (HEADERS, name)
-        values = config.headers.get_all(name)
+        values = written.of(option)
         own = quoted(f"${{env:{env_prefix}{environment_name(option)}}}")
-        reference = _reference(config, option) if values[0] else quoted("")
+        reference = written.reference(option) if values[0] else quoted("")
         if len(values) > 1:
             text = "the header is sent several times, and a file has each name once"
             _refuse(problems, option, text, _TO_CODE)
@@ -138,15 +164,6 @@ def _header_lines(config: ClientConfig, env_prefix: str, problems: list[ConfigPr
 def _has_variable(name: str) -> bool:
     """Tell whether a variable can spell the name of a header: letters, digits and dashes."""
     return _SPELLED.fullmatch(name) is not None
-
-
-def _reference(config: ClientConfig, option: Keys) -> str | None:
-    """Return what pointed at a secret when the configuration was loaded; None where it is another by now."""
-    origins = config._origins
-    if not isinstance(origins, Origins) or value_of(origins.made, option) != value_of(config, option):
-        return None
-    recorded = origins.of(option)
-    return recorded[-1].reference if recorded else None
 
 
 def default_toml(uri: str | None = None) -> str:

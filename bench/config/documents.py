@@ -18,6 +18,8 @@ LOADS: Final[Mapping[str, Callable[..., Any]]] = {
     "load()": ClientConfig.load,
     "load(connection=)": lambda *paths, environ: ClientConfig.load(*paths, environ=environ, connection="a7"),
     "load_all()": ClientConfig.load_all,
+    "explain()": lambda *paths, environ: ClientConfig.load(*paths, environ=environ).explain(),
+    "to_toml()": lambda *paths, environ: ClientConfig.load(*paths, environ=environ).to_toml(),
 }
 """What is called, by the name that the table has for it."""
 
@@ -155,6 +157,12 @@ CASES: Final[Mapping[str, Case]] = {
     "text with URIs": Case(f'{_URI}timeouts.open="{"ws://a:b@c " * (SIZE // 11)}"', most=90.0),
     "one header with references": Case(f'{_URI}headers.a="{"${env:A:-}" * (SIZE // 10)}"'),
     "dates": Case(_lines("d{}=1979-05-27")),
+    "headers, explained": Case(
+        _lines('x{}="${env:A}"', f"{_URI}[headers]\n"), {"A": "a"}, "explain()", most=250.0
+    ),
+    "headers, written": Case(
+        _lines('x{}="${env:A}"', f"{_URI}[headers]\n"), {"A": "a"}, "to_toml()", most=250.0
+    ),
     # Environments.
     "unknown variables": Case(environ=_variables("WSSDK_OPTION_{}")),
     "variables of headers": Case(environ={"WSSDK_URI": "ws://h", **_variables("WSSDK_HEADERS__X_{}")}),
