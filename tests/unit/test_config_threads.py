@@ -6,6 +6,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,9 @@ def test_threads_read_the_marks_of_one_text() -> None:
     expected = Marks(text).read()
     for _ in range(ROUNDS):
         marks = Marks(text)
-        found = at_once(*[lambda: marks.find(("key99", "b"))] * (THREADS - 1), lambda: marks.read() is marks)
-        assert found == [expected.by_path["key99", "b"]] * (THREADS - 1) + [True]
+        find = partial(marks.find, ("key99", "b"))
+        found = at_once(*[find] * (THREADS - 1), marks.read)
+        assert found == [*[expected.by_path["key99", "b"]] * (THREADS - 1), marks]
         assert (marks.values, marks.comments) == (expected.values, expected.comments)
 
 
@@ -78,6 +80,6 @@ def test_threads_explain_and_pickle_the_connections_of_one_file(tmp_path: Path) 
     for _ in range(ROUNDS):
         configs = ClientConfig.load_all(file, environ={})
         assert at_once(*(explained(configs[name]) for name in names)) == expected
-        again = ClientConfig.load_all(file, environ={})
-        pickles = at_once(*(lambda name=name: pickle.dumps(again[name]) for name in names))  # type: ignore[misc]
+        configs = ClientConfig.load_all(file, environ={})
+        pickles = at_once(*(partial(pickle.dumps, configs[name]) for name in names))
         assert [str(pickle.loads(each).explain()) for each in pickles if isinstance(each, bytes)] == expected
