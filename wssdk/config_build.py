@@ -12,7 +12,7 @@ from wssdk.config import ClientConfig, FrozenHeaders
 from wssdk.config_faults import Fault, LateFault, Leaf, Row, Words, value_fault, words_of
 from wssdk.config_headers import header_refusal, shown_name
 from wssdk.config_origins import Origins
-from wssdk.config_resolve import Missing, Unresolved, resolve
+from wssdk.config_resolve import Missing, References, Unresolved, resolve
 from wssdk.config_rules import TOGETHER
 from wssdk.config_schema import HEADERS, OPTIONS, SECTIONS, Keys, dotted
 from wssdk.config_structure import structure
@@ -56,7 +56,7 @@ class Built:
 def build(layers: Iterable[Layer], environ: Mapping[str, str]) -> Built:
     """Lay the layers over each other, low to high, and make the configuration of what holds."""
     history, replaced = merge(layers)
-    builder = Builder(history, environ)
+    builder = Builder(history, References(environ))
     config = builder.make({})
     origins = Origins(config, {**history, **replaced} if replaced else history)
     return Built(config.with_origins(origins), history, tuple(found.fault for found in builder.faults))
@@ -143,9 +143,9 @@ class ElsewhereError(Exception):
 class Builder:
     """A configuration in the making: what is wrong is left out, and noted."""
 
-    def __init__(self, history: History, environ: Mapping[str, str]) -> None:
+    def __init__(self, history: History, references: References) -> None:
         self._history = history
-        self._environ = environ
+        self._references = references
         # What is left to make a section, an option of the top level, or the headers of: names and values.
         self._given: dict[str, dict[Keys, Any]] = {}
         self._parts: dict[str, Any] = {}
@@ -225,11 +225,11 @@ class Builder:
             return  # taken away
         bad: BadValue | None = None
         try:
-            value = resolve(leaf, self._environ)
+            value = resolve(leaf, self._references)
         except Unresolved as unresolved:
             alone = not isinstance(unresolved, Missing)
             self._unresolved += 1
-            near = self._unresolved * len(self._environ) <= _MOST_COMPARED
+            near = self._unresolved * len(self._references.environ) <= _MOST_COMPARED
             find = partial(_words_of_unresolved, leaf, unresolved.with_traceback(None), near)
         else:
             if is_header:

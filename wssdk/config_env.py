@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from wssdk.config_faults import MOST_HINTS, Fault, Leaf, Place, Row, Words
+from wssdk.config_faults import MOST_EFFORT, MOST_HINTS, Fault, Leaf, Place, Row, Words
 from wssdk.config_schema import (
     ALIASES,
     CONNECTIONS,
@@ -25,7 +25,7 @@ from wssdk.config_schema import (
     environment_name,
     meant,
 )
-from wssdk.config_values import Dialect, nearest
+from wssdk.config_values import Dialect, Effort, nearest
 
 __all__ = ["EnvironmentLayer", "decode", "read_environment"]
 
@@ -96,6 +96,7 @@ class _Reader:
         self.faults: list[Fault] = []
         self.unknown: list[Fault] = []
         self._row = Row()
+        self._effort = Effort(MOST_EFFORT)
 
     def read(self, variable: str, text: str) -> None:
         name = variable[len(self._prefix) :]
@@ -138,7 +139,7 @@ class _Reader:
         )
 
     def _words_of_connection(self, connection: str, inside: str, few: bool) -> Words:
-        near = nearest(connection, self._in_order) if few else None
+        near = nearest(connection, self._in_order, self._effort) if few else None
         hint = None if near is None else f"did you mean {self._prefix}{_CONNECTIONS_START}{near}__{inside}?"
         return CONNECTIONS, "unknown connection", hint
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from wssdk.config_faults import Document, Fault, Place, value_fault
+from wssdk.config_faults import Document, Fault, Place, Row, Words, value_fault, words_of
 from wssdk.config_schema import EXTENDS
 from wssdk.config_toml import read_document
 from wssdk.config_values import Dialect, describe, looks_like_uri, redacted
@@ -52,15 +53,22 @@ class _Stack:
         self.faults: list[Fault] = []
         self._laid = laid
         self._most = len(laid) + _MOST
+        self._reals: dict[str, str] = {}
         self._is_full = False
 
     def lay(self, document: Document, above: tuple[Document, ...]) -> None:
         """Lay what ``document`` extends, then itself; ``above`` are the files that led here."""
         chain = (*above, document)
+        row = Row()
+        seen: set[str] = set()
         for name in self._names(document):
             if self._is_full:
                 break
-            self._lay_base(name, chain)
+            # "./base.toml" is the same name; what is wrong with it is told once.
+            path = name if looks_like_uri(name) else str(document.folder / name)
+            if path not in seen:
+                seen.add(path)
+                self._lay_base(name, chain, row)
         self.documents.append(document)
 
     def _names(self, document: Document) -> list[str]:
@@ -72,15 +80,15 @@ class _Stack:
         self.faults.append(_fault(document, f"{_EXPECTED}, got {got}", hint))
         return []
 
-    def _lay_base(self, name: str, chain: tuple[Document, ...]) -> None:
+    def _lay_base(self, name: str, chain: tuple[Document, ...], row: Row) -> None:
         if looks_like_uri(name):
             self.faults.append(_fault(chain[-1], f"{_EXPECTED}, got a URI", "a URI is no path"))
             return
         path = str(chain[-1].folder / name)
-        real = _real(path)
-        if real in (_real(document.name) for document in chain):
-            circle = " -> ".join([*(redacted(document.name) for document in chain), redacted(path)])
-            self.faults.append(_fault(chain[-1], f"the files extend each other in a circle: {circle}"))
+        real = self._real(path)
+        if real in [self._real(document.name) for document in chain]:
+            place = partial(_place, chain[-1])
+            self.faults += row.make(place, partial(_words_of_circle, chain, path))
         elif len(chain) >= _DEEPEST:
             self.faults.append(_fault(chain[-1], f"more than {_DEEPEST} files extend each other"))
         elif len(self._laid) >= self._most and real not in self._laid:
@@ -100,14 +108,28 @@ class _Stack:
                 self.faults.extend(faults)
             self.lay(document, chain)
 
+    def _real(self, path: str) -> str:
+        """Return what tells files apart, whatever they are called; each name is looked up once."""
+        if path not in self._reals:
+            self._reals[path] = _real(path)
+        return self._reals[path]
+
 
 def _real(path: str) -> str:
-    """Return what tells files apart, whatever they are called."""
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):  # the current folder is gone, or no file can have that name
         return path
 
 
+def _words_of_circle(chain: tuple[Document, ...], path: str) -> Words:
+    circle = " -> ".join([*(redacted(document.name) for document in chain), redacted(path)])
+    return words_of(Dialect.TOML, EXTENDS, f"the files extend each other in a circle: {circle}")
+
+
+def _place(document: Document) -> Place:
+    return Place(Dialect.TOML, document, (EXTENDS,))
+
+
 def _fault(document: Document, text: str, hint: str | None = None) -> Fault:
-    return value_fault(Place(Dialect.TOML, document, (EXTENDS,)), EXTENDS, text, hint)
+    return value_fault(_place(document), EXTENDS, text, hint)

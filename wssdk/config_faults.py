@@ -17,6 +17,7 @@ from wssdk.config_values import Dialect
 
 __all__ = [
     "CODE",
+    "MOST_EFFORT",
     "MOST_HINTS",
     "MOST_TOLD",
     "Document",
@@ -43,6 +44,9 @@ MOST_TOLD: Final = 100
 
 MOST_HINTS: Final = 25
 """Unknown names of which the near one is looked for, which takes a millisecond each."""
+
+MOST_EFFORT: Final = 160_000
+"""What a load may spend on the near names among those that it was given: 400 comparisons of 20 letters."""
 
 
 @attrs.frozen(eq=False)

@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from wssdk.config_faults import Leaf
+from wssdk.config_faults import MOST_EFFORT, Leaf
 from wssdk.config_schema import HEADERS, OPTIONS
 from wssdk.config_toml import missing_file_hint, read_bounded, why_unreadable
-from wssdk.config_values import Dialect, looks_like_path, looks_like_uri, nearest, redacted
+from wssdk.config_values import Dialect, Effort, looks_like_path, looks_like_uri, nearest, redacted
 from wssdk.secret import Secret
 
-__all__ = ["Missing", "Unresolved", "files_of", "resolve"]
+__all__ = ["Missing", "References", "Unresolved", "files_of", "resolve"]
 
 _LARGEST: Final = 64 * 2**10
+# Of everything that one load fills in: each piece may stand in thousands of headers.
+_MOST_FILLED: Final = 16 * 2**20
 # Of an environment with more than those the near name is not looked for: that takes a microsecond each.
 _MOST_VARIABLES: Final = 500
 _POINTERS: Final = ("env", "file")
@@ -47,7 +49,80 @@ class Missing(Unresolved):
     """The reference is understood, and what it points to is not there, or holds nothing."""
 
 
-def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
+class References:
+    """What the values of one load point to: variables, and files, each of which is read once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self._files: dict[tuple[Path, str], str | Unresolved] = {}
+        self._left = _MOST_FILLED
+        self._effort = Effort(MOST_EFFORT)
+
+    def variable(self, name: str) -> str:
+        """Return what a variable holds.
+
+        Raises:
+            Unresolved: nothing, or the name is none.
+        """
+        return _variable(name, self.environ, self._effort)
+
+    def file(self, name: str, folder: Path) -> str:
+        """Return what a file holds, which is named in one of ``folder``.
+
+        Raises:
+            Unresolved: nothing, or it cannot be read.
+        """
+        found = self._files.get((folder, name))
+        if found is None:
+            try:
+                found = _file(name, folder)
+            except Unresolved as unresolved:
+                found = unresolved
+            self._files[folder, name] = found
+        if isinstance(found, Unresolved):
+            raise found.with_traceback(None)
+        return found
+
+    def fill(self, text: str, folder: Path) -> tuple[str, bool]:
+        """Return a header's value with its references filled in, and whether there were any.
+
+        Raises:
+            Unresolved: one of them cannot be followed, or too much would be filled in.
+        """
+        size, filled = 0, False
+
+        def fill(match: re.Match[str]) -> str:
+            nonlocal size, filled
+            if match["inside"] is None:
+                return "${"
+            filled = True
+            part = self._part(match, folder)
+            size += len(part)
+            if size > _LARGEST:
+                raise Unresolved(f"what is filled in is longer than {_LARGEST} characters")
+            if size > self._left:
+                raise Unresolved(f"what is filled in is longer than {_MOST_FILLED} characters in all")
+            return part
+
+        value = _REFERENCE.sub(fill, text)
+        self._left -= size
+        return value, filled
+
+    def _part(self, match: re.Match[str], folder: Path) -> str:
+        """Return what is filled in for one reference."""
+        kind, _, name = match["inside"].partition(":")
+        if kind not in ("env", "file") or not match["end"]:
+            hint = "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; a plain ${ is written $${"
+            raise Unresolved("a reference in the text is not understood", hint)
+        if kind == "file":
+            return self.file(name, folder)
+        variable, has_default, default = name.partition(":-")
+        if has_default and not self.environ.get(variable):
+            return default
+        return self.variable(variable)
+
+
+def resolve(leaf: Leaf, references: References) -> object:
     """Return the value that ``leaf`` stands for.
 
     Raises:
@@ -59,14 +134,14 @@ def resolve(leaf: Leaf, environ: Mapping[str, str]) -> object:
         if isinstance(leaf.value, str) and dialect is not Dialect.CODE:
             value, is_filled = leaf.value, False
             if "${" in value:
-                value, is_filled = _fill(value, _folder(leaf), environ)
+                value, is_filled = references.fill(value, _folder(leaf))
             # What a variable or a file holds is a secret, where it is anything at all.
             from_elsewhere = is_filled or dialect is Dialect.ENVIRONMENT
             return Secret(value) if from_elsewhere and value else value
         return leaf.value
     grammar = OPTIONS[leaf.option]
     if grammar.secret and isinstance(leaf.value, Mapping):
-        return _secret(leaf.value, _folder(leaf), environ)
+        return _secret(leaf.value, _folder(leaf), references)
     if grammar.path and dialect is Dialect.TOML and isinstance(leaf.value, str) and leaf.value:
         if looks_like_uri(leaf.value) or (leaf.option == _UNIX_PATH and leaf.value[0] in "@\0"):
             return leaf.value  # refused, or the name of an abstract socket
@@ -97,7 +172,7 @@ def _beside(folder: Path, name: str) -> str:
     return str(folder / name) if folder.parts else name
 
 
-def _secret(reference: Mapping[object, object], folder: Path, environ: Mapping[str, str]) -> str:
+def _secret(reference: Mapping[object, object], folder: Path, references: References) -> str:
     keys = sorted(map(str, reference))
     if keys == ["env", "file"]:
         raise Unresolved("env and file are both given", "keep one of them")
@@ -106,8 +181,8 @@ def _secret(reference: Mapping[object, object], folder: Path, environ: Mapping[s
         text = 'expected a text, { env = "NAME" } or { file = "PATH" }, got another table'
         raise Unresolved(text, _reference_hint(reference))
     if keys == ["file"]:
-        return _file(name, folder)
-    return _variable(name, environ)
+        return references.file(name, folder)
+    return references.variable(name)
 
 
 def _reference_hint(reference: Mapping[object, object]) -> str | None:
@@ -120,20 +195,23 @@ def _reference_hint(reference: Mapping[object, object]) -> str | None:
     return None if near is None else f"did you mean {near}?"
 
 
-def _variable(name: str, environ: Mapping[str, str]) -> str:
+def _variable(name: str, environ: Mapping[str, str], effort: Effort) -> str:
     if _VARIABLE.fullmatch(name) is None:
         raise Unresolved("what is given for env is not the name of an environment variable")
     if name not in environ:
         if _TOLD_VARIABLE.fullmatch(name) is None:
             raise Missing("the environment variable is not set")
-        raise Missing(f"environment variable {name} is not set", partial(_variable_hint, name, environ))
+        raise Missing(
+            f"environment variable {name} is not set", partial(_variable_hint, name, environ, effort)
+        )
     if not environ[name]:
         raise Missing("the environment variable is empty", "set it")
     return environ[name]
 
 
-def _variable_hint(name: str, environ: Mapping[str, str], near: bool) -> str:
-    found = nearest(name, sorted(environ)) if near and len(environ) <= _MOST_VARIABLES else None
+def _variable_hint(name: str, environ: Mapping[str, str], effort: Effort, near: bool) -> str:
+    near = near and len(environ) <= _MOST_VARIABLES
+    found = nearest(name, sorted(environ), effort) if near else None
     return "set it" if found is None else f"did you mean {found}?"
 
 
@@ -167,26 +245,3 @@ def _file(name: str, folder: Path) -> str:
             if text:
                 return text
     raise Missing(message, hint)
-
-
-def _fill(text: str, folder: Path, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """Return a header's value with its references filled in, and whether there were any."""
-    filled = False
-
-    def fill(match: re.Match[str]) -> str:
-        nonlocal filled
-        if match["inside"] is None:
-            return "${"
-        filled = True
-        kind, _, name = match["inside"].partition(":")
-        if kind not in ("env", "file") or not match["end"]:
-            hint = "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; a plain ${ is written $${"
-            raise Unresolved("a reference in the text is not understood", hint)
-        if kind == "file":
-            return _file(name, folder)
-        variable, has_default, default = name.partition(":-")
-        if has_default and not environ.get(variable):
-            return default
-        return _variable(variable, environ)
-
-    return _REFERENCE.sub(fill, text), filled

@@ -9,6 +9,7 @@ from typing import Any
 from wssdk.config_build import Builder, Built, ElsewhereError, Found, Layer, merge
 from wssdk.config_faults import Fault, Leaf
 from wssdk.config_origins import Origins
+from wssdk.config_resolve import References
 from wssdk.config_schema import Keys
 
 __all__ = ["Several"]
@@ -22,7 +23,7 @@ class Several:
 
     def __init__(self, common: Sequence[Layer], environ: Mapping[str, str]) -> None:
         self._common = common
-        self._environ = environ
+        self._references = References(environ)
         self._by_group: list[dict[str, list[Leaf]]] = []
         for layer in common:
             groups: dict[str, list[Leaf]] = {}
@@ -30,7 +31,8 @@ class Several:
                 groups.setdefault(_group(leaf.option), []).append(leaf)
             self._by_group.append(groups)
         self._history, self._replaced = merge(common)
-        builder = Builder(self._history, environ)
+        self._explained = {**self._history, **self._replaced}
+        builder = Builder(self._history, self._references)
         self._parts = builder.make_parts()
         self._faults: dict[str, list[Found]] = {}
         for found in builder.faults:
@@ -83,13 +85,13 @@ class Several:
             self._beside[changed] = self._split(changed)
         below, others = self._beside[changed]
         history, replaced = merge(itertools.chain.from_iterable(zip(below, own, strict=True)))
-        builder = Builder(history, self._environ)
+        builder = Builder(history, self._references)
         config = builder.make(others)
         self._found.extend(builder.faults)
         whole = _Laid(self._history, changed, history)
         explained = whole
         if replaced or self._replaced:
-            explained = _Laid({**self._history, **self._replaced}, changed, {**history, **replaced})
+            explained = _Laid(self._explained, changed, {**history, **replaced})
         return Built(config.with_origins(Origins(config, explained)), whole, ())
 
     def _split(self, changed: frozenset[str]) -> tuple[list[Layer], Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from wssdk.uri import redact_uri, redact_uris
 __all__ = [
     "BadValue",
     "Dialect",
+    "Effort",
     "Refused",
     "describe",
     "forgetting",
@@ -35,6 +36,9 @@ _MOST_BITS: Final = 128
 _LONGEST: Final = 200
 _LIKENESS: Final = 0.6
 _MOST_COMPARED: Final = 100
+# A comparison costs the product of the lengths: two names of 64 letters take most of a millisecond.
+_LONGEST_NAME: Final = 64
+_MOST_EFFORT: Final = 40_000
 _DRIVE: Final = re.compile(r"\A[A-Za-z]:(?=[/\\])")
 # Of two letters at least: one is a drive.
 _URI_START: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -197,14 +201,35 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that ``word`` was probably meant to be; None where nothing is near."""
+class Effort:
+    """What may be spent on comparing names: the sum of the products of their lengths."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def spend(self, amount: int) -> bool:
+        """Take an amount; return False where so much is not left."""
+        if amount > self._left:
+            self._left = 0
+            return False
+        self._left -= amount
+        return True
+
+
+def nearest(word: str, choices: Iterable[str], effort: Effort | None = None) -> str | None:
+    """Return the choice that ``word`` was probably meant to be; None where nothing is near.
+
+    For long words none is looked for, nor once an ``effort`` that several words share is spent.
+    """
     import difflib  # Only reports need it.
 
+    if len(word) > _LONGEST_NAME:
+        return None
+    own = Effort(_MOST_EFFORT)
     by_fold: dict[str, str] = {}
     for choice in choices:
         by_fold.setdefault(choice.casefold(), choice)
-    word = word[:_LONGEST].casefold()
+    word = word.casefold()
     matcher = difflib.SequenceMatcher(b=word)
     best = (_LIKENESS, "")
     for bound, choice in heapq.nlargest(_MOST_COMPARED, _bounds(word, by_fold)):
@@ -212,6 +237,9 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
             break
         matcher.set_seq1(choice)
         if matcher.quick_ratio() >= best[0]:
+            amount = len(word) * len(choice)
+            if not own.spend(amount) or not (effort is None or effort.spend(amount)):
+                break
             best = max(best, (matcher.ratio(), choice))
     return by_fold.get(best[1]) if best[1] else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,6 +19,9 @@ SIZE: Final = 100_000
 LOADS: Final[Mapping[str, Callable[..., Any]]] = {
     "load()": ClientConfig.load,
     "load(connection=)": lambda *paths, environ: ClientConfig.load(*paths, environ=environ, connection="a7"),
+    "load(connection=AB)": lambda *paths, environ: ClientConfig.load(
+        *paths, environ=environ, connection="AB" * 31
+    ),
     "load_all()": ClientConfig.load_all,
     "explain()": lambda *paths, environ: ClientConfig.load(*paths, environ=environ).explain(),
     "to_toml()": lambda *paths, environ: ClientConfig.load(*paths, environ=environ).to_toml(),
@@ -35,6 +40,8 @@ class Case:
     """One of ``LOADS``."""
     most: float = 50.0
     """Milliseconds of CPU that it may take, where the parser does not take a third of that."""
+    files: Mapping[str, str] = attrs.field(factory=dict)
+    """Others beside it, by their names."""
 
 
 def _lines(line: str, before: str = "", size: int = SIZE) -> str:
@@ -54,6 +61,19 @@ def _many(item: str, before: str, after: str) -> str:
 
 def _variables(name: str, text: str = "1", size: int = SIZE) -> dict[str, str]:
     return {name.replace("{}", str(number)): text for number in range(size // (len(name) + len(text) + 3))}
+
+
+def _spelled(name: str, length: int, most: int) -> str:
+    """Return the name of a file in many spellings, as an array has them."""
+    ways = itertools.islice(itertools.product(("./", ".//", ".///"), repeat=length), most)
+    return ",".join(f'"{"".join(way)}{name}"' for way in ways)
+
+
+def _anagram(length: int, number: int) -> str:
+    """Return one of many names of the same two letters."""
+    letters = list(("AB" * length)[:length])
+    random.Random(number).shuffle(letters)
+    return "".join(letters)
 
 
 _URI: Final = 'uri = "ws://h"\n'
@@ -158,10 +178,40 @@ CASES: Final[Mapping[str, Case]] = {
     "one header with references": Case(f'{_URI}headers.a="{"${env:A:-}" * (SIZE // 10)}"'),
     "dates": Case(_lines("d{}=1979-05-27")),
     "headers, explained": Case(
-        _lines('x{}="${env:A}"', f"{_URI}[headers]\n"), {"A": "a"}, "explain()", most=250.0
+        _lines('x{}="${env:A}"', f"{_URI}[headers]\n"), {"A": "a"}, "explain()", most=400.0
     ),
     "headers, written": Case(
         _lines('x{}="${env:A}"', f"{_URI}[headers]\n"), {"A": "a"}, "to_toml()", most=250.0
+    ),
+    "one header with a long variable, many times": Case(
+        f'{_URI}headers.a="{"${env:A}" * 6000}"', {"A": "x" * 45_000}
+    ),
+    "headers with a long variable": Case(
+        _lines('x{}="a ${env:A}"', f"{_URI}[headers]\n", SIZE // 2), {"A": "x" * 50_000}, most=80.0
+    ),
+    "itself that is extended, in many spellings": Case(
+        f"{_URI}extends=[{_spelled('service.toml', 7, SIZE // 30)}]"
+    ),
+    "itself that is extended, by many ways round": Case(
+        _many('"b{}/../service.toml",', f"{_URI}extends=[", '"b"]'), most=250.0
+    ),
+    # Names that are near each other: comparing them takes the product of their lengths.
+    "variables that are not set, and others of the same letters": Case(
+        f"{_URI}[headers]\n" + "".join(f"x{n}='${{env:{_anagram(198, n)}}}'\n" for n in range(25)),
+        {_anagram(198, n): "1" for n in range(100, 300)},
+    ),
+    "variables that are not set, and shorter others of the same letters": Case(
+        f"{_URI}[headers]\n" + "".join(f"x{n}='${{env:{_anagram(60, n)}}}'\n" for n in range(25)),
+        {_anagram(60, n): "1" for n in range(100, 300)},
+        most=100.0,
+    ),
+    "connections, and variables of the same letters": Case(
+        _URI + "".join(f"[connections.{_anagram(60, n)}]\n" for n in range(1000)),
+        {f"WSSDK_CONNECTIONS__{_anagram(60, n)}__URI": "ws://h" for n in range(2000, 2026)},
+        most=100.0,
+    ),
+    "connections with the letters of an unknown one": Case(
+        _URI + "".join(f"[connections.{_anagram(62, n)}]\n" for n in range(1300)), how="load(connection=AB)"
     ),
     # Environments.
     "unknown variables": Case(environ=_variables("WSSDK_OPTION_{}")),
@@ -199,6 +249,17 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "connections that break a rule, all": Case(
         _lines("[connections.a{}]\ntls.verify=false", _URI), how="load_all()"
+    ),
+    "connections with one more URI under URIs and headers, all": Case(
+        _lines("x{}='a'", "uris=['ws://a']\n[headers]\n", SIZE // 2)
+        + _lines("[connections.a{}]\nuri='ws://b'", "", SIZE // 2),
+        how="load_all()",
+    ),
+    "connections that change what is beside a secret of a file, all": Case(
+        _lines("[connections.a{}]\nuri='ws://h'\nauth.scheme='X'", "auth.token={file='token'}\n"),
+        files={"token": "x" * 60_000},
+        how="load_all()",
+        most=400.0,
     ),
     "headers of one connection": Case(
         _lines("x{}='a'", f"{_URI}[connections.a7.headers]\n"), how="load(connection=)", most=80.0

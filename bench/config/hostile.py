@@ -73,6 +73,8 @@ def _load(case: Case) -> Any:
 def measure(name: str, case: Case, rounds: int) -> Row:
     """Measure a case, in the current folder."""
     parser = 0.0
+    for other, content in case.files.items():
+        Path(other).write_text(content, encoding="utf-8")
     if case.text is not None:
         Path(_FILE).write_text(case.text, encoding="utf-8")
         text = case.text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,33 @@ def test_among_many_variables_the_near_one_is_not_looked_for(write: Write) -> No
     assert [problem.hint for problem in problems_of(lambda: ClientConfig.load(file, environ=many))] == [
         "set it"
     ]
+
+
+def test_what_is_filled_into_a_header_has_a_bound(write: Write) -> None:
+    file = write('uri = "ws://h"\nheaders.X = "${env:A}${env:A}"')
+    environ = {"A": "a" * 2**15}
+    assert len(ClientConfig.load(file, environ=environ).headers["X"]) == 2**16
+    environ["A"] += "a"
+    (problem,) = problems_of(lambda: ClientConfig.load(file, environ=environ))
+    assert problem.message == "headers.X: what is filled in is longer than 65536 characters"
+
+
+def test_what_is_filled_into_all_headers_has_a_bound(write: Write) -> None:
+    lines = "".join(f'X{number} = "${{env:A}}"\n' for number in range(257))
+    file = write(f'uri = "ws://h"\n[headers]\n{lines}')
+    (problem,) = problems_of(lambda: ClientConfig.load(file, environ={"A": "a" * 2**16}))
+    assert problem.message == "headers.X256: what is filled in is longer than 16777216 characters in all"
+
+
+def test_a_file_is_read_once_for_all_that_point_to_it(write: Write, tmp_path: Path) -> None:
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe)
+    # A pipe gives what it holds to the first that reads it.
+    writer = threading.Thread(target=pipe.write_text, args=("t0ken",))
+    writer.start()
+    connections = "".join(f"[connections.a{number}]\nauth.scheme = 'X{number}'\n" for number in range(3))
+    file = write(f'uri = "ws://h"\nheaders.X = "${{file:token}}"\n{connections}[auth]\ntoken.file = "token"')
+    configs = ClientConfig.load_all(file, environ={})
+    writer.join()
+    assert {config.auth.token for config in configs.values()} == {Secret("t0ken")}
+    assert {config.headers["X"] for config in configs.values()} == {"t0ken"}
