@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import operator
 import unicodedata
@@ -32,13 +33,14 @@ def report(faults: Iterable[Fault], documents: Sequence[Document]) -> list[Confi
     given = tuple(faults)
     more = sum(1 + fault.others for fault in given)
     told: dict[ConfigProblem, None] = {}
+    lines: dict[tuple[int, int], _Line] = {}
     for fault in _in_order(given, documents):
         if len(told) == MOST_TOLD:
-            problem = _tell(fault)
+            problem = _tell(fault, lines)
             rest = f"and {more} more problems, from here on" if more > 1 else "and another problem, here"
             told[ConfigProblem(problem.where, "", rest)] = None
             break
-        told.setdefault(_tell(fault))
+        told.setdefault(_tell(fault, lines))
         more -= 1 + fault.others
     return list(told)
 
@@ -86,7 +88,8 @@ def _position(fault: Fault, document: Document) -> int:
     return -1 if span is None else span[0]
 
 
-def _tell(fault: Fault) -> ConfigProblem:
+def _tell(fault: Fault, lines: dict[tuple[int, int], _Line]) -> ConfigProblem:
+    """Return a fault as it is told; ``lines`` are those so far, by their documents and numbers."""
     place, document = fault.place, fault.place.document
     if document is None:
         in_environment = place.dialect is Dialect.ENVIRONMENT
@@ -98,17 +101,42 @@ def _tell(fault: Fault) -> ConfigProblem:
         line = document.line(span[0])
         line_start = document.text.rfind("\n", 0, span[0]) + 1
         where = f"{where}:{line}:{span[0] - line_start + 1}"
-        snippet = _snippet(document, line, line_start, span)
+        key = id(document), line
+        if key not in lines:
+            lines[key] = _Line(document, line, line_start)
+        snippet = _snippet(lines[key], span)
     return ConfigProblem(where, fault.path, fault.message, fault.hint, snippet)
 
 
-def _snippet(document: Document, number: int, line_start: int, span: Span) -> str:
-    """Return the line with a caret below; what may not be shown is covered."""
-    line_end = document.text.find("\n", line_start)
-    pieces = list(_pieces(document, (line_start, len(document.text) if line_end < 0 else line_end)))
-    shown = "".join(text for _, text, _ in pieces).rstrip()
-    start = min(_column(pieces, span[0]), len(shown))
-    end = max(min(_column(pieces, span[1], of_end=True), len(shown)), start + 1)
+class _Line:
+    """A line as it is printed: what may not be shown is covered. Many faults may be on one."""
+
+    def __init__(self, document: Document, number: int, start: int) -> None:
+        end = document.text.find("\n", start)
+        pieces = list(_pieces(document, (start, len(document.text) if end < 0 else end)))
+        self.number = number
+        self.shown = "".join(text for _, text, _ in pieces).rstrip()
+        self._pieces = pieces
+        self._ends = list(itertools.accumulate((span[1] for span, _, _ in pieces), max))
+        self._columns = list(itertools.accumulate((len(text) for _, text, _ in pieces), initial=0))
+
+    def column(self, position: int, *, of_end: bool = False) -> int:
+        """Return where a position of the file is on the printed line; in a cover, at the cover's edge."""
+        at = (bisect.bisect_left if of_end else bisect.bisect_right)(self._ends, position)
+        column = self._columns[at]
+        if at == len(self._pieces):
+            return column
+        (start, _), text, is_cover = self._pieces[at]
+        if is_cover:
+            return column + (len(text) if of_end else 0)
+        return column + position - start
+
+
+def _snippet(line: _Line, span: Span) -> str:
+    """Return the line with a caret below."""
+    shown = line.shown
+    start = min(line.column(span[0]), len(shown))
+    end = max(min(line.column(span[1], of_end=True), len(shown)), start + 1)
     if start > _BEFORE_CARET:
         cut = start - _BEFORE_CARET
         shown, start, end = "..." + shown[cut:], start - cut + 3, end - cut + 3
@@ -116,7 +144,7 @@ def _snippet(document: Document, number: int, line_start: int, span: Span) -> st
         shown, end = shown[:_WIDEST] + "...", min(end, _WIDEST)
     shown = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in shown)
     caret = "".join(map(_blank, shown[:start])) + "^" * _width(shown[start:end] or " ")
-    gutter = str(number)
+    gutter = str(line.number)
     return f"{gutter} | {shown}\n{' ' * len(gutter)} | {caret}"
 
 
@@ -127,18 +155,6 @@ def _pieces(document: Document, line: Span) -> Iterator[_Piece]:
         yield (start, end), cover, True
         at = end
     yield (at, line[1]), document.text[at : line[1]], False
-
-
-def _column(pieces: Iterable[_Piece], position: int, *, of_end: bool = False) -> int:
-    """Return where a position of the file is on the printed line; in a cover, at the cover's edge."""
-    column = 0
-    for (start, end), text, is_cover in pieces:
-        if position < end or (of_end and position == end):
-            if is_cover:
-                return column + (len(text) if of_end else 0)
-            return column + position - start
-        column += len(text)
-    return column
 
 
 def _blank(char: str) -> str:

@@ -77,6 +77,7 @@ def _anagram(length: int, number: int) -> str:
 
 
 _URI: Final = 'uri = "ws://h"\n'
+_NUMBERED: Final = "".join(f"x{number}=1," for number in range(46))
 _CONNECTIONS: Final = _lines('[connections.a{}]\nuri = "ws://h"')
 _MIXED: Final = (
     "[connections.a{}]\nuri = \"wss://h{}/\"\nlimits.max_size = '1 MiB'\n"
@@ -213,6 +214,16 @@ CASES: Final[Mapping[str, Case]] = {
     "connections with the letters of an unknown one": Case(
         _URI + "".join(f"[connections.{_anagram(62, n)}]\n" for n in range(1300)), how="load(connection=AB)"
     ),
+    # Many faults on one line, or much that has to be covered there.
+    "headers with bad names, on one line": Case(
+        _many('"x {}"={ },', f"{_URI}headers={{", '"z"={}}'), most=300.0
+    ),
+    "text with URIs, and unknown options beside it": Case(
+        f'{_URI}timeouts={{open="{"ws://a:b@c " * 8500}",{_NUMBERED}y=1}}\n', most=100.0
+    ),
+    "names of headers, and unknown options beside them": Case(
+        _URI + "network={keep_headers=[" + '"a",' * 24_000 + f'"b"],{_NUMBERED}y=1}}\n', most=100.0
+    ),
     # Environments.
     "unknown variables": Case(environ=_variables("WSSDK_OPTION_{}")),
     "variables of headers": Case(environ={"WSSDK_URI": "ws://h", **_variables("WSSDK_HEADERS__X_{}")}),
@@ -259,7 +270,7 @@ CASES: Final[Mapping[str, Case]] = {
         _lines("[connections.a{}]\nuri='ws://h'\nauth.scheme='X'", "auth.token={file='token'}\n"),
         files={"token": "x" * 60_000},
         how="load_all()",
-        most=400.0,
+        most=600.0,
     ),
     "headers of one connection": Case(
         _lines("x{}='a'", f"{_URI}[connections.a7.headers]\n"), how="load(connection=)", most=80.0
