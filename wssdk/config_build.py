@@ -74,6 +74,13 @@ class Found(NamedTuple):
     """What is to blame."""
     alone: bool = True
     """Whether the value cannot be right whatever else is set, and wherever it is loaded."""
+    behind: Sequence[Leaf] = ()
+    """Those that are wrong, too, further down in its table, and are only counted."""
+
+    @property
+    def row(self) -> tuple[int, Keys, bool]:
+        """Return what it has in common with those that are counted with it."""
+        return id(self.leaf.place.document), self.leaf.named[:-1], self.alone
 
     def order(self) -> tuple[int, int]:
         """Return where it is among the faults of one configuration."""
@@ -152,7 +159,7 @@ class Builder:
         self._stale: set[str] = set()
         self._unresolved = 0
         self._bad: set[str] = set()
-        self._rows: dict[tuple[int, Keys, bool], Row] = {}
+        self._rows: dict[tuple[int, Keys, bool], tuple[Row, list[Leaf]]] = {}
         self.faults: list[Found] = []
         for option, leaves in history.items():
             if option[0] != HEADERS or not self._takes_plain(option, leaves[-1]):
@@ -254,9 +261,13 @@ class Builder:
         """Add what is wrong with a header that is set once: the history has those in their table's order."""
         row = id(leaf.place.document), leaf.named[:-1], alone
         if row not in self._rows:
-            self._rows[row] = Row()
-        for fault in self._rows[row].make(lambda: leaf.place, find):
-            self.faults.append(Found(fault, HEADERS, 0, leaf, alone))
+            self._rows[row] = Row(), []
+        faults, behind = self._rows[row]
+        made = faults.make(lambda: leaf.place, find)
+        if made:
+            self.faults.append(Found(made[0], HEADERS, 0, leaf, alone, behind if faults.is_full else ()))
+        else:
+            behind.append(leaf)
 
     def _leave_out(self, option: Keys) -> None:
         self._given.get(option[0], {}).pop(option, None)

@@ -167,6 +167,10 @@ class LateFault(Fault):
         _set(self, "_find", find)
         _set(self, "_found", None)
 
+    def count(self, others: int) -> None:
+        """Have it stand for so many others that are only counted."""
+        _set(self, "others", others)
+
     def _words(self) -> Words:
         found = self._found
         if found is None:
@@ -199,6 +203,11 @@ class Row:
     def __init__(self, most: int = MOST_TOLD + 1) -> None:
         self._left = most
 
+    @property
+    def is_full(self) -> bool:
+        """Whether any other is only counted."""
+        return self._left <= 0
+
     def make(
         self, place: Callable[[], Place], find: Callable[[], Words], *, at_key: bool = False
     ) -> list[Fault]:
@@ -207,7 +216,7 @@ class Row:
             self._left -= 1
             self._last = LateFault(place(), find, at_key=at_key)
             return [self._last]
-        _set(self._last, "others", self._last.others + 1)
+        self._last.count(self._last.others + 1)
         return []
 
 

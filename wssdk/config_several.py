@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wssdk.config_build import Builder, Built, ElsewhereError, Found, Layer, merge
-from wssdk.config_faults import Fault, Leaf
+from wssdk.config_faults import Fault, LateFault, Leaf
 from wssdk.config_origins import Origins
 from wssdk.config_resolve import References
-from wssdk.config_schema import Keys
+from wssdk.config_schema import HEADERS, Keys
 
 __all__ = ["Several"]
 
@@ -31,6 +31,8 @@ class Several:
                 groups.setdefault(_group(leaf.option), []).append(leaf)
             self._by_group.append(groups)
         self._history, self._replaced = merge(common)
+        self.header_count = sum(1 for option in self._history if option[0] == HEADERS)
+        """Headers in common, of which each configuration that sets some has a copy."""
         self._explained = {**self._history, **self._replaced}
         builder = Builder(self._history, self._references)
         self._parts = builder.make_parts()
@@ -41,20 +43,28 @@ class Several:
         self._unchanged: Built | None = None
         # Of the common faults those that a configuration has not laid something else upon.
         self._kept: set[str] = set()
-        self._found: list[Found] = []
+        self._found: dict[object, Found] = {}
+        self._counted = _Counted()
 
     @property
     def faults(self) -> list[Fault]:
         """What is wrong with the values in common, and with the configurations that were made; each once."""
         alone: dict[object, Found] = {}
         others: dict[object, Found] = {}
+        counted = self._counted.copy()
         for group, common in self._faults.items():
+            for found in common:
+                if found.alone or group in self._kept:
+                    counted.add(found)
             alone |= {_identity(found): found for found in common if found.alone}
             if group in self._kept:
                 others |= {_identity(found): found for found in common if not found.alone}
-        for found in self._found:
-            if _identity(found) not in alone:
-                others.setdefault(_identity(found), found)
+        others |= {
+            identity: found
+            for identity, found in self._found.items()
+            if identity not in alone and identity not in others
+        }
+        counted.tell(alone | others)
         in_order = [*sorted(alone.values(), key=Found.order), *sorted(others.values(), key=Found.order)]
         return [found.fault for found in in_order]
 
@@ -87,7 +97,9 @@ class Several:
         history, replaced = merge(itertools.chain.from_iterable(zip(below, own, strict=True)))
         builder = Builder(history, self._references)
         config = builder.make(others)
-        self._found.extend(builder.faults)
+        for found in builder.faults:
+            self._counted.add(found)
+            self._found.setdefault(_identity(found), found._replace(behind=()))
         whole = _Laid(self._history, changed, history)
         explained = whole
         if replaced or self._replaced:
@@ -112,6 +124,38 @@ def _identity(found: Found) -> object:
     """Return what tells whether two configurations have a fault in common."""
     rule = (found.fault.message, found.fault.hint) if found.step == 2 else ()
     return id(found.leaf), found.step, rule
+
+
+class _Counted:
+    """Faults that are not told but counted: each once, of however many configurations it is one."""
+
+    def __init__(self) -> None:
+        # By row: what is counted, and behind which fault.
+        self._rows: dict[object, tuple[set[int], object]] = {}
+
+    def copy(self) -> _Counted:
+        """Return another one that begins with as many."""
+        new = _Counted()
+        new._rows = {row: (set(leaves), last) for row, (leaves, last) in self._rows.items()}
+        return new
+
+    def add(self, found: Found) -> None:
+        """Count what is behind a fault."""
+        if found.behind:
+            leaves, _ = self._rows.setdefault(found.row, (set(), None))
+            leaves.update(map(id, found.behind))
+            self._rows[found.row] = leaves, _identity(found)
+
+    def tell(self, told: Mapping[object, Found]) -> None:
+        """Have those that are told stand for those that are not."""
+        leaves_told = {id(found.leaf) for found in told.values()}
+        for found in told.values():
+            if isinstance(found.fault, LateFault):
+                found.fault.count(0)
+        for leaves, last in self._rows.values():
+            fault = told[last].fault
+            assert isinstance(fault, LateFault), "others are made one by one"
+            fault.count(len(leaves - leaves_told))
 
 
 class _Laid(Mapping[Keys, tuple[Leaf, ...]]):

@@ -17,10 +17,10 @@ from wssdk.config import ClientConfig, UnknownEnv
 from wssdk.config_build import Built, Layer, build
 from wssdk.config_env import EnvironmentLayer, read_environment
 from wssdk.config_extends import read_documents
-from wssdk.config_faults import CODE, Document, Fault, Place, Row, Words, words_of
+from wssdk.config_faults import CODE, Document, Fault, Place, Row, Words, value_fault, words_of
 from wssdk.config_report import report
 from wssdk.config_resolve import files_of
-from wssdk.config_schema import CONNECTIONS, Keys, dotted, environment_name
+from wssdk.config_schema import CONNECTIONS, HEADERS, Keys, dotted, environment_name
 from wssdk.config_several import Several
 from wssdk.config_tables import TableLayer, read_overrides, read_table
 from wssdk.config_values import Dialect, nearest
@@ -34,6 +34,15 @@ _LOG: Final = logging.getLogger("wssdk.config")
 
 # Names of connections in a hint.
 _MOST_LISTED: Final = 10
+
+# Each connection that sets headers has all of the top level's besides, in a copy: thousands of both
+# would be millions.
+_MOST_FIELDS: Final = 250_000
+_TOO_MANY_FIELDS: Final = (
+    f"connections that set headers would have more than {_MOST_FIELDS} of them in all,"
+    " with those of the top level",
+    "set them for the connections that need them, or load one connection at a time",
+)
 
 _URI: Keys = ("uri",)
 _URIS: Keys = ("uris",)
@@ -197,8 +206,15 @@ def _build_all(sources: _Sources, names: Iterable[str]) -> tuple[dict[str, Clien
     missing: list[Fault] = []
     files = sum(1 for file in sources.files if file.by_connection)
     row = Row() if files == 1 else Row(sys.maxsize)
+    left = _MOST_FIELDS
     for name in names:
-        built = several.build(_own_layers(sources, name))
+        own = _own_layers(sources, name)
+        headers = [leaf for layer in own for leaf in layer if leaf.option[0] == HEADERS]
+        left -= len(headers) + several.header_count if headers else 0
+        if left < 0:
+            missing.append(value_fault(headers[0].place, CONNECTIONS, *_TOO_MANY_FIELDS))
+            break
+        built = several.build(own)
         configs[name] = built.config
         if sources.complete and _lacks_uri(built):
             missing += row.make(partial(_place_of, sources, name), partial(_words_of_missing, sources, name))

@@ -272,6 +272,18 @@ CASES: Final[Mapping[str, Case]] = {
         how="load_all()",
         most=600.0,
     ),
+    "connections with headers of their own under many, all": Case(
+        _lines("x{}='a'", f"{_URI}[headers]\n", SIZE // 2)
+        + _lines("[connections.a{}]\nheaders.y=''", "", SIZE // 2),
+        how="load_all()",
+        most=2000.0,
+    ),
+    "connections that mend a bad header, all": Case(
+        _lines("x{}=1", f"{_URI}[headers]\n", SIZE // 10)
+        + _lines("[connections.a{}]\nheaders.x7=''", "", SIZE // 10),
+        how="load_all()",
+        most=2500.0,
+    ),
     "headers of one connection": Case(
         _lines("x{}='a'", f"{_URI}[connections.a7.headers]\n"), how="load(connection=)", most=80.0
     ),

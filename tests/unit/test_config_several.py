@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
+from tests.support.config_errors import problems_of
 from wssdk.config import ClientConfig
+from wssdk.errors import ConfigProblem
 
 
 class CountingEnvironment(Mapping[str, str]):
@@ -53,3 +57,46 @@ def test_connections_share_the_sections_that_they_do_not_change(tmp_path: Path) 
     first, second = ClientConfig.load_all(file, environ={}).values()
     assert first.limits is second.limits
     assert first.limits.max_size == 5
+
+
+def bad_headers(folder: Path, value: str, connections: str) -> ConfigProblem:
+    file = folder / "service.toml"
+    lines = "".join(f"x{number} = {value}\n" for number in range(150))
+    file.write_text(f'uri = "ws://h"\n[headers]\n{lines}{connections}', encoding="utf-8")
+    return problems_of(lambda: ClientConfig.load_all(file, environ={}))[-1]
+
+
+@pytest.mark.parametrize("value", ["1", "'${env:A}'"])
+@pytest.mark.parametrize(
+    "connections",
+    [
+        "[connections.a]\n",
+        "[connections.a]\nheaders.x5 = ''\n[connections.b]\n",
+        "[connections.a]\nheaders.x120 = ''\n[connections.b]\nheaders.x130 = ''\n",
+        "[connections.a]\nheaders.x5 = ''\n[connections.b]\nheaders.x6 = ''\n",
+        "[connections.a]\nheaders.x5 = ''\n[connections.b]\nheaders.y = ''\n",
+    ],
+)
+def test_faults_in_common_are_counted_once(tmp_path: Path, value: str, connections: str) -> None:
+    problem = bad_headers(tmp_path, value, connections)
+    assert problem.message == "and 50 more problems, from here on"
+
+
+def test_a_value_that_every_connection_mends_is_not_counted(tmp_path: Path) -> None:
+    mended = "[connections.a]\nheaders.x5 = ''\n[connections.b]\nheaders.x5 = ''\n"
+    problem = bad_headers(tmp_path, "'${env:A}'", mended)
+    assert problem.message == "and 49 more problems, from here on"
+
+
+def test_headers_that_connections_add_to_many_have_a_bound(tmp_path: Path) -> None:
+    top = 'uri = "ws://h"\n[headers]\n' + "".join(f"x{number} = ''\n" for number in range(999))
+    file = write(tmp_path, top, connections=250, inside="headers.y = ''")
+    assert len(ClientConfig.load_all(file, environ={})["a249"].headers) == 1000
+    file = write(tmp_path, top, connections=251, inside="headers.y = ''")
+    (problem,) = problems_of(lambda: ClientConfig.load_all(file, environ={}))
+    assert problem.where.startswith(f"{file}:{1 + 1 + 999 + 1 + 251 * 2}:")
+    assert problem.message == (
+        "connections: connections that set headers would have more than 250000 of them in all,"
+        " with those of the top level"
+    )
+    assert len(ClientConfig.load(file, connection="a250", environ={}).headers) == 1000
