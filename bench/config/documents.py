@@ -42,6 +42,8 @@ class Case:
     """Milliseconds of CPU that it may take, where the parser does not take a third of that."""
     files: Mapping[str, str] = attrs.field(factory=dict)
     """Others beside it, by their names."""
+    size: int = SIZE
+    """About how many bytes file and variables have, where less is as bad."""
 
 
 def _lines(line: str, before: str = "", size: int = SIZE) -> str:
@@ -200,11 +202,13 @@ CASES: Final[Mapping[str, Case]] = {
     "variables that are not set, and others of the same letters": Case(
         f"{_URI}[headers]\n" + "".join(f"x{n}='${{env:{_anagram(198, n)}}}'\n" for n in range(25)),
         {_anagram(198, n): "1" for n in range(100, 300)},
+        size=45_000,
     ),
     "variables that are not set, and shorter others of the same letters": Case(
         f"{_URI}[headers]\n" + "".join(f"x{n}='${{env:{_anagram(60, n)}}}'\n" for n in range(25)),
         {_anagram(60, n): "1" for n in range(100, 300)},
         most=100.0,
+        size=14_000,
     ),
     "connections, and variables of the same letters": Case(
         _URI + "".join(f"[connections.{_anagram(60, n)}]\n" for n in range(1000)),
@@ -283,6 +287,7 @@ CASES: Final[Mapping[str, Case]] = {
         + _lines("[connections.a{}]\nheaders.x7=''", "", SIZE // 10),
         how="load_all()",
         most=2500.0,
+        size=SIZE // 5,
     ),
     "headers of one connection": Case(
         _lines("x{}='a'", f"{_URI}[connections.a7.headers]\n"), how="load(connection=)", most=80.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.config.documents import CASES, SIZE
+from bench.config.documents import CASES
 from bench.config.hostile import measure
 from bench.config.loaders import ENVIRONMENT, LOADERS
 
@@ -38,7 +38,7 @@ def test_every_library_reads_the_same(name: str, monkeypatch: pytest.MonkeyPatch
 def test_documents_of_the_bench_are_as_large_as_they_say(name: str) -> None:
     case = CASES[name]
     variables = sum(len(variable) + len(text) + 2 for variable, text in case.environ.items())
-    assert 0.75 * SIZE < len(case.text or "") + variables < 2.1 * SIZE
+    assert 0.75 * case.size < len(case.text or "") + variables < 2.1 * case.size
 
 
 def test_a_document_of_the_bench_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
