@@ -87,7 +87,7 @@ def measure(name: str, case: Case, rounds: int) -> Row:
 
 
 def _surely(name: str, case: Case, rounds: int) -> Row:
-    """Measure a case; again where it takes too long: the machine may have had other things to do."""
+    """Measure a case; again where it takes too long: other programs may have been running."""
     rows = [measure(name, case, rounds)]
     while rows[-1].cpu > rows[-1].bound and len(rows) < _TRIES:
         rows.append(measure(name, case, rounds))
