@@ -88,6 +88,9 @@ class DropCount:
     messages: int = 0
     bytes: int = 0
 
+    def __add__(self, other: DropCount) -> DropCount:
+        return DropCount(self.messages + other.messages, self.bytes + other.bytes)
+
 
 @attrs.frozen
 class Close:

@@ -55,6 +55,8 @@ class _Sources:
 
     documents: tuple[Document, ...]
     files: tuple[TableLayer, ...]
+    in_files: Mapping[str, None]
+    """Connections of the files, in their order."""
     environment: EnvironmentLayer | None
     overrides: TableLayer
     environ: Mapping[str, str] = attrs.field(repr=False)
@@ -62,12 +64,7 @@ class _Sources:
     faults: tuple[Fault, ...]
 
     @functools.cached_property
-    def in_files(self) -> dict[str, None]:
-        """Connections of the files, in their order."""
-        return dict.fromkeys(name for file in self.files for name in file.by_connection)
-
-    @functools.cached_property
-    def names(self) -> dict[str, None]:
+    def names(self) -> Mapping[str, None]:
         """Connections of the files; where they name none, those of the environment, in small letters."""
         if self.in_files or self.environment is None:
             return self.in_files
@@ -251,7 +248,7 @@ def _read(
         if unknown_env == "warn":
             for problem in report(environment.unknown, ()):
                 _LOG.warning("%s", problem)
-    return _Sources(tuple(documents), files, environment, over, given, env_prefix or "", tuple(faults))
+    return _Sources(tuple(documents), files, names, environment, over, given, env_prefix or "", tuple(faults))
 
 
 def _common_layers(sources: _Sources) -> list[Layer]:

@@ -105,7 +105,7 @@ class Candidates:
         """Return the seconds until one of them may be asked; 0: there is one."""
         holds = self.holds()
         least = min(holds.values()) if len(holds) == len(set(self._uris)) else 0.0
-        return least if self._none_before == -math.inf else max(least, self._none_before - self._now())
+        return max(least, self._none_before - self._now())
 
     def hold_all(self, wait: float) -> None:
         """Take note that nobody is to be asked for ``wait`` seconds; 0: none."""

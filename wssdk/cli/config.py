@@ -104,8 +104,7 @@ def check(files: tuple[Path, ...], table: Keys, env: bool, as_json: bool) -> int
     """Check files, each by itself, with all the connections it names; tell everything that is wrong.
 
     Where it names connections, its top level may lack the URI; where it names none, those of the
-    environment count, with --env. Variables and files that it refers to
-    have to be there.
+    environment count, with --env. Variables and files that it refers to have to be there.
 
     With --json: an array of {"file", "problems"}, each problem with "where", "path", "message", "hint" and
     "snippet".

@@ -44,7 +44,7 @@ class Receiver:
             ConcurrencyError: another call waits for a message, or took only a part of one.
         """
         self.check_alone(call)
-        if self._inbox.torn and not self._inbox.lost:
+        if self._inbox.torn:
             raise ConcurrencyError(f"cannot call {call} before recv_streaming received the whole message")
 
     def check_alone(self, call: str) -> None:

@@ -104,10 +104,7 @@ async def open_socks(
                 limit = f"{target.address_timeout:g} s (network.address_timeout)"
                 failure = TimeoutError(f"proxy {proxy} did not reach {host} within {limit}")
                 failure.__cause__ = error
-            about_address = isinstance(failure, ProxyError | OSError) and not (
-                isinstance(failure, ProxyError) and failure.is_about_credentials
-            )
-            if not left or not about_address:
+            if not left or not _is_about_address(failure):
                 for note in notes:
                     failure.add_note(note)
                 raise failure from failure.__cause__
@@ -115,6 +112,13 @@ async def open_socks(
         else:
             return sock
     raise AssertionError("resolving gives an address, or fails")
+
+
+def _is_about_address(failure: BaseException) -> bool:
+    """Tell whether another address may fare better."""
+    if isinstance(failure, ProxyError):
+        return not failure.is_about_credentials
+    return isinstance(failure, OSError)
 
 
 async def _speak_socks(

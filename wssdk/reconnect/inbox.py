@@ -194,7 +194,7 @@ class Inbox:
         finally:
             if not reading.done():
                 if self._source is not None and self._source.closed:
-                    self._dropped = self._count(DropCount(1, 0))
+                    self._dropped += DropCount(1, 0)
                 reading.cancel()
                 await asyncio.wait((reading,))
 
@@ -264,7 +264,7 @@ class Inbox:
 
     def count_dropped(self, connection: ClientConnection) -> None:
         """Count what a connection dropped that is read from no longer, or never was."""
-        self._dropped = self._count(connection.dropped)
+        self._dropped += connection.dropped
 
     def end(self) -> None:
         """No other connection will be opened."""
@@ -276,13 +276,8 @@ class Inbox:
     @property
     def dropped(self) -> DropCount:
         """What was dropped of what came, on all connections and after them."""
-        dropped = self._dropped if self._source is None else self._count(self._source.dropped)
-        backlog = self._backlog
-        return DropCount(dropped.messages + backlog.dropped, dropped.bytes + backlog.dropped_bytes)
-
-    def _count(self, more: DropCount) -> DropCount:
-        dropped = self._dropped
-        return DropCount(dropped.messages + more.messages, dropped.bytes + more.bytes)
+        dropped = self._dropped + DropCount(self._backlog.dropped, self._backlog.dropped_bytes)
+        return dropped if self._source is None else dropped + self._source.dropped
 
     @staticmethod
     def _wake(waiter: asyncio.Future[None] | None) -> None:
