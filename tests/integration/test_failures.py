@@ -18,6 +18,7 @@ import pytest
 import wssdk
 from tests.support.black_holes import black_hole
 from tests.support.daemons import free_port
+from tests.support.proxies import answering
 from tests.support.raw_peer import RawLink, raw_peer
 from tests.support.servers import Script, raw_server
 from tests.support.tls import DAY, Authority, authority, now, pin_of
@@ -202,18 +203,6 @@ def raised(error: Exception, cause: Exception | None = None) -> Happening:
     return happen
 
 
-def ending(*answers: bytes) -> Script:
-    """Return a proxy that answers each of what it reads, and then ends the stream."""
-
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in answers:
-            await reader.read(1 << 12)
-            writer.write(answer)
-            await writer.drain()
-
-    return proxy
-
-
 def status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
 
@@ -315,21 +304,21 @@ HAPPENINGS: Final[dict[str, list[Happening]]] = {
     "a resolver returns what is no address": [opening("ws://feed.test/", resolver=resolver_of("h.test"))],
     "no address answers within `network.address_timeout`": [nobody_answers],
     "the proxy's URL cannot be used": [by_environment("ftp://127.0.0.1:9")],
-    "the proxy ends the stream before its response": [through("http", ending(b""))],
-    "the proxy answers with what is not HTTP": [through("http", ending(b"SSH-2.0\r\n"))],
+    "the proxy ends the stream before its response": [through("http", answering(b""))],
+    "the proxy answers with what is not HTTP": [through("http", answering(b"SSH-2.0\r\n"))],
     "the proxy answers 502, or another of `retry_status`": [
-        through("http", ending(status_line(status))) for status in (429, 502, 503, 504)
+        through("http", answering(status_line(status))) for status in (429, 502, 503, 504)
     ],
     "the proxy answers 407, or another status": [
-        through("http", ending(status_line(status))) for status in (403, 405, 407)
+        through("http", answering(status_line(status))) for status in (403, 405, 407)
     ],
     "a SOCKS proxy refuses the credentials, or wants some": [
-        through("socks5h", ending(b"\x05\xff")),
-        through("socks5h", ending(b"\x05\x02", b"\x01\x01"), user="me:word@"),
+        through("socks5h", answering(b"\x05\xff")),
+        through("socks5h", answering(b"\x05\x02", b"\x01\x01"), user="me:word@"),
     ],
     "the proxy does not open the way in another manner": [
-        through("socks5h", ending(b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0")),
-        through("socks4a", ending(b"\x00\x5b\0\0\0\0\0\0")),
+        through("socks5h", answering(b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0")),
+        through("socks4a", answering(b"\x00\x5b\0\0\0\0\0\0")),
     ],
     "the proxy is not reached": [unreached_proxy],
     "what a hook or a provider calls transient": [raised(RetryableError(LookupError("down")))],

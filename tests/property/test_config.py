@@ -21,10 +21,10 @@ import tomli
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.config_errors import takes
 from wssdk import config_grammar, config_words
 from wssdk.config import ClientConfig
 from wssdk.config_headers import FrozenHeaders
-from wssdk.config_kinds import field_of
 from wssdk.config_marks import Marks
 from wssdk.config_rules import option_fields
 from wssdk.config_schema import OPTIONS, SECTIONS, environment_name
@@ -451,15 +451,6 @@ def is_untold(option: tuple[str, ...], value: object) -> bool:
     return option in (("uri",), ("uris",), ("proxy", "url")) or bool(
         isinstance(value, str) and BINARY.search(value)
     )
-
-
-def takes(option: tuple[str, ...], value: object) -> bool:
-    grammar: Any = field_of(option).converter
-    try:
-        grammar(value)
-    except BadValue:
-        return False
-    return True
 
 
 @untimed

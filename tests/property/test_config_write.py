@@ -15,11 +15,10 @@ import tomli
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.config_errors import takes
 from wssdk.config import ClientConfig
-from wssdk.config_kinds import field_of
 from wssdk.config_origins import value_of
 from wssdk.config_schema import HEADERS, OPTIONS, SECTIONS
-from wssdk.config_values import BadValue
 from wssdk.errors import ConfigError
 from wssdk.secret import Secret
 
@@ -70,15 +69,6 @@ values = st.one_of(
     st.lists(st.one_of(tokens, st.integers(300, 599)), max_size=3),
     st.lists(uris | pins, max_size=2),
 )
-
-
-def takes(option: Keys, value: object) -> bool:
-    grammar: Any = field_of(option).converter
-    try:
-        grammar(value)
-    except BadValue:
-        return False
-    return True
 
 
 BY_CHANCE = sorted(option for option in OPTIONS if option not in (("uri",), ("uris",)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
+from wssdk.config_kinds import field_of
+from wssdk.config_values import BadValue
 from wssdk.errors import ConfigError, ConfigProblem
 
-__all__ = ["Write", "file_writer", "problems_of", "report_of"]
+__all__ = ["Write", "file_writer", "problems_of", "report_of", "takes"]
 
 Write: TypeAlias = Callable[..., str]
 """Writes a text into a file, ``service.toml`` unless it is named, and returns the name."""
@@ -42,3 +44,13 @@ def report_of(call: Callable[[], object]) -> str:
     with pytest.raises(ConfigError) as caught:
         call()
     return str(caught.value)
+
+
+def takes(option: tuple[str, ...], value: object) -> bool:
+    """Tell whether the grammar of an option takes ``value``."""
+    grammar: Any = field_of(option).converter
+    try:
+        grammar(value)
+    except BadValue:
+        return False
+    return True

@@ -19,6 +19,7 @@ __all__ = [
     "CREDENTIALS",
     "PlayedProxy",
     "Proxied",
+    "answering",
     "dante",
     "haproxy_tls",
     "microsocks",
@@ -28,6 +29,18 @@ __all__ = [
 ]
 
 CREDENTIALS: Final = ("me", "pa55-word")
+
+
+def answering(*answers: bytes) -> Script:
+    """Return a proxy that answers each of what it reads, and then ends the stream."""
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await reader.read(1 << 12)
+            writer.write(answer)
+            await writer.drain()
+
+    return proxy
 
 
 @attrs.define

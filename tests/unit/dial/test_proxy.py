@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.daemons import free_port
-from tests.support.proxies import PlayedProxy
+from tests.support.proxies import PlayedProxy, answering
 from tests.support.servers import RawServer, Script, raw_server
 from tests.support.tls import authority
 from wssdk.config import ClientConfig, Network, Proxy
@@ -224,18 +224,6 @@ async def test_certificate_must_be_the_servers() -> None:
 # SOCKS.
 
 
-def plays(*answers: bytes) -> Script:
-    """Return a proxy that answers each of what it reads, and then says no more."""
-
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in answers:
-            await reader.read(1 << 10)
-            writer.write(answer)
-            await writer.drain()
-
-    return proxy
-
-
 @pytest.mark.parametrize(
     ("scheme", "answers"),
     [
@@ -252,17 +240,17 @@ def plays(*answers: bytes) -> Script:
     ],
 )
 async def test_no_of_a_socks_proxy(scheme: str, answers: list[bytes]) -> None:
-    await refused(plays(*answers), ProxyError, scheme=scheme)
+    await refused(answering(*answers), ProxyError, scheme=scheme)
 
 
 async def test_name_that_socks_cannot_carry() -> None:
-    async with raw_server(plays(b"\x05\x00")) as server:
+    async with raw_server(answering(b"\x05\x00")) as server:
         with pytest.raises(InvalidProxy):
             await dial(server, Route(False, "a" * 300, 80), scheme="socks5h")
 
 
 async def test_password_that_socks_cannot_carry_is_not_told() -> None:
-    async with raw_server(plays(b"\x05\x02")) as server:
+    async with raw_server(answering(b"\x05\x02")) as server:
         with pytest.raises((InvalidProxy, ProxyError)) as caught:
             await dial(server, scheme="socks5h", user=f"me:{'s3cret' * 60}@")
     assert "s3cret" not in f"{caught.value!r}{caught.value}{caught.value.__cause__!r}"
@@ -280,7 +268,7 @@ async def test_password_that_socks_cannot_carry_is_not_told() -> None:
 async def test_it_is_told_whether_credentials_are_what_socks_refuses(
     answers: list[bytes], about: bool
 ) -> None:
-    error = await refused(plays(*answers), ProxyError, scheme="socks5h", user="me:word@")
+    error = await refused(answering(*answers), ProxyError, scheme="socks5h", user="me:word@")
     assert isinstance(error, ProxyError)
     assert (error.is_about_credentials, isinstance(process_exception(error), RetryableError)) == (
         about,
@@ -417,7 +405,7 @@ async def test_refused_credentials_are_not_tried_for_each_address() -> None:
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
-        await plays(b"\x05\x02", b"\x01\x01")(reader, writer)
+        await answering(b"\x05\x02", b"\x01\x01")(reader, writer)
 
     async with raw_server(proxy) as server:
         resolver = resolver_of("192.0.2.1", "192.0.2.2")
